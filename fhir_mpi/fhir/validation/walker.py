@@ -1,0 +1,252 @@
+"""The walk through a resource, type by type, for what a JSON Schema cannot say.
+
+Real calendar days, nulls covered by extensions, one type per choice, integers that are no decimals,
+targets of references, invariants. The walk meets resources whose structure is broken too: it looks at
+what has the right JSON type and leaves the rest to the schema's issues.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cache
+from typing import Any, Final, TypeAlias
+
+from fhir_mpi.fhir.outcome import Issue
+from fhir_mpi.fhir.types import Json, Resource
+from fhir_mpi.fhir.validation.codes import RESOURCE_TYPES
+from fhir_mpi.fhir.validation.elements import ANY_RESOURCE, Element, children
+from fhir_mpi.fhir.validation.invariants import INVARIANTS, WARNINGS, Invariant
+from fhir_mpi.fhir.validation.paths import Place, written
+from fhir_mpi.fhir.validation.primitives import CHECKS, INTEGERS
+from fhir_mpi.fhir.validation.profiles import ProfileRules
+
+Step: TypeAlias = Callable[["Walk", Any, Place, Json], None]
+
+_TARGET: Final = re.compile(
+    r"(?:^|/)([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?(?:#.*)?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What the walk does in one type: a step per JSON name, and the rules of the type as a whole."""
+
+    steps: Mapping[str, Step]
+    choices: Mapping[str, str]  # JSON name -> stem of its choice
+    invariant: Invariant | None
+    warning: Invariant | None
+    is_element: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """One walk: what it found, what `#id` may name, and how a resource inside the resource is validated."""
+
+    rules: ProfileRules
+    nested: Callable[[Resource, Place], None]
+    contained: Mapping[str, str] = field(default_factory=dict)  # id -> resource type
+    inside: bool = False  # of a contained resource, where `#` names the container
+    found: list[Issue] = field(default_factory=list)
+
+    def resource(self, resource: Resource, place: Place) -> None:
+        """Walk a resource of a known type."""
+        self.element(resource, table(resource["resourceType"]), place)
+        for code, text, child in self.rules.broken(resource):
+            self.found.append(Issue(code, text, written(place) + child))
+
+    def element(self, value: Json, known: Table, place: Place) -> None:
+        """Walk one element or resource."""
+        steps = known.steps
+        for name, child in value.items():
+            step = steps.get(name)
+            if step is not None:
+                step(self, child, (place, name), value)
+        if known.is_element and len(value) == 1 and "id" in value:
+            self.say("invariant", "ele-1: an element needs a value or children.", place)
+        if known.invariant is not None:
+            self._apply(known.invariant, value, place, "error")
+        if known.warning is not None:
+            self._apply(known.warning, value, place, "warning")
+        if known.choices:
+            self._choose_one(value, known.choices, place)
+
+    def say(self, code: str, text: str, place: Place) -> None:
+        self.found.append(Issue(code, text, written(place)))
+
+    def _apply(self, rule: Invariant, value: Json, place: Place, severity: str) -> None:
+        for code, text, name in rule(value):
+            at = written(place) + (f".{name}" if name else "")
+            self.found.append(Issue(code, text, at, severity))
+
+    def _choose_one(self, value: Json, choices: Mapping[str, str], place: Place) -> None:
+        chosen = {name.removeprefix("_") for name in value if name in choices}
+        if len(chosen) > 1:
+            stems = [choices[name] for name in chosen]
+            for stem in sorted({stem for stem in stems if stems.count(stem) > 1}):
+                self.say("structure", "Only one type of a choice may be given.", (place, f"{stem}[x]"))
+
+
+@cache
+def table(type_name: str) -> Table:
+    """The table of a type, made when the first element of that type is met."""
+    elements = children(type_name)
+    steps: dict[str, Step] = {}
+    choices: dict[str, str] = {}
+    for element in elements.values():
+        step = _step(element)
+        if step is not None:
+            steps[element.name] = step
+        if element.primitive:
+            steps[f"_{element.name}"] = _sibling_list if element.many else _sibling
+        if element.choice is not None:
+            choices |= {element.name: element.choice, f"_{element.name}": element.choice}
+    is_element = type_name not in RESOURCE_TYPES
+    return Table(steps, choices, INVARIANTS.get(type_name), WARNINGS.get(type_name), is_element)
+
+
+def _step(element: Element) -> Step | None:
+    if element.name == "contained" and element.type == ANY_RESOURCE:
+        return None  # of the root only, which looks at all of them together
+    if element.primitive:
+        one = _primitive(element)
+        return _primitive_list(one) if element.many else one
+    one = _complex(element)
+    return _list(one) if element.many else one
+
+
+def _primitive(element: Element) -> Step | None:
+    if element.type in INTEGERS:
+        return _integer
+    if element.type not in CHECKS:
+        return None
+    is_one, text = CHECKS[element.type]
+    text = f"{text[0].upper()}{text[1:]}."
+
+    def check(walk: Walk, value: Any, place: Place, parent: Json) -> None:
+        if isinstance(value, str) and not is_one(value):
+            walk.say("value", text, place)
+
+    return check
+
+
+def _integer(walk: Walk, value: Any, place: Place, parent: Json) -> None:
+    if isinstance(value, Decimal):  # JSON Schema takes 2.0 for an integer, FHIR does not
+        walk.say("structure", "An integer must be written without fraction and exponent.", place)
+
+
+def _primitive_list(one: Step | None) -> Step:
+    def check(walk: Walk, values: Any, place: Place, parent: Json) -> None:
+        if not isinstance(values, list):
+            return
+        name = place[1]
+        if None in values and f"_{name}" not in parent:
+            walk.say("structure", "A null needs an extension in its place.", place)
+        if one is not None:
+            for index, value in enumerate(values):
+                one(walk, value, (place, index), parent)
+
+    return check
+
+
+def _sibling(walk: Walk, value: Any, place: Place, parent: Json) -> None:
+    if isinstance(value, dict):
+        walk.element(value, table("Element"), place)
+
+
+def _sibling_list(walk: Walk, siblings: Any, place: Place, parent: Json) -> None:
+    values = parent.get(str(place[1])[1:])
+    if not isinstance(siblings, list) or not isinstance(values, list | None):
+        return
+    if values is not None and len(values) != len(siblings):
+        walk.say("structure", "The list of values and the list of their extensions differ in length.", place)
+        return
+    for index, sibling in enumerate(siblings):
+        if isinstance(sibling, dict):
+            walk.element(sibling, table("Element"), (place, index))
+        elif sibling is None and (values is None or values[index] is None):
+            walk.say("structure", "A null must stand for a value or an extension.", (place, index))
+
+
+def _list(one: Step) -> Step:
+    def each(walk: Walk, values: Any, place: Place, parent: Json) -> None:
+        if isinstance(values, list):
+            for index, value in enumerate(values):
+                one(walk, value, (place, index), parent)
+
+    return each
+
+
+def _complex(element: Element) -> Step:
+    if element.type == ANY_RESOURCE:
+        return _nested
+    if element.type == "Extension":
+        return _modifier_extension if element.name == "modifierExtension" else _extension
+    if element.type in ("Reference", "CodeableReference"):
+        return _reference(element)
+    type_name = element.type
+
+    def descend(walk: Walk, value: Any, place: Place, parent: Json) -> None:
+        if isinstance(value, dict):
+            walk.element(value, table(type_name), place)
+
+    return descend
+
+
+def _nested(walk: Walk, value: Any, place: Place, parent: Json) -> None:
+    if isinstance(value, dict):
+        walk.nested(value, place)
+
+
+def _extension(walk: Walk, value: Any, place: Place, parent: Json) -> None:
+    if not isinstance(value, dict):
+        return
+    walk.element(value, table("Extension"), place)
+    for code, text, child in walk.rules.broken_extension(value, place):
+        walk.found.append(Issue(code, text, written(place) + child))
+
+
+def _modifier_extension(walk: Walk, value: Any, place: Place, parent: Json) -> None:
+    if isinstance(value, dict) and not walk.rules.knows_modifier(value.get("url")):
+        walk.say("extension", "The modifier extension is unknown: it could change what this means.", place)
+    _extension(walk, value, place, parent)
+
+
+def _reference(element: Element) -> Step:
+    type_name, targets = element.type, element.targets
+
+    def check(walk: Walk, value: Any, place: Place, parent: Json) -> None:
+        if not isinstance(value, dict):
+            return
+        walk.element(value, table(type_name), place)
+        if type_name == "CodeableReference":
+            value, place = value.get("reference"), (place, "reference")
+        if not isinstance(value, dict):
+            return
+        _check_local(walk, value.get("reference"), place)
+        if targets:
+            target = _target(value, walk.contained)
+            if target is not None and target not in targets:
+                walk.say("structure", "The reference must not name a resource of this type.", place)
+
+    return check
+
+
+def _check_local(walk: Walk, text: Any, place: Place) -> None:
+    if not isinstance(text, str) or not text.startswith("#"):
+        return
+    if text[1:] not in walk.contained and not (text == "#" and walk.inside):
+        walk.say("invariant", "ref-1: no contained resource has this id.", (place, "reference"))
+
+
+def _target(reference: Json, contained: Mapping[str, str]) -> str | None:
+    """The type of resource that a Reference names, None where it does not say."""
+    text, stated = reference.get("reference"), reference.get("type")
+    if isinstance(text, str):
+        if text.startswith("#"):
+            inner = contained.get(text[1:])
+            return inner if inner in RESOURCE_TYPES else None
+        found = _TARGET.search(text)
+        if found and found[1] in RESOURCE_TYPES and found.end() == len(text):
+            return found[1]
+    return stated if isinstance(stated, str) and stated in RESOURCE_TYPES else None

@@ -1,0 +1,245 @@
+"""SearchParameter.expression compiled once into Python closures.
+
+A compiled expression takes a resource and returns the elements it names, in order; an element that
+two branches name comes twice (index entries are made unique later, where that is cheap).
+`resolve() is T` is answered from the reference's own text, without reading anything.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any, TypeAlias, assert_never
+
+from fhir_mpi.search.choices import CHOICES
+from fhir_mpi.search.fhirpath import (
+    Both,
+    Equal,
+    Exists,
+    Extension,
+    Focus,
+    Item,
+    Literal,
+    Member,
+    Node,
+    OfType,
+    Resolve,
+    ResolvesTo,
+    Root,
+    Union,
+    UnsupportedExpression,
+    Where,
+    parse,
+)
+
+Evaluate: TypeAlias = Callable[[Any], list[Any]]
+_Step: TypeAlias = Callable[[list[Any]], list[Any]]
+
+_TARGET = re.compile(r"(?:^|/)([A-Z][A-Za-z]*)/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?")
+
+
+def compile_expression(expression: str, base: str) -> Evaluate:
+    """What `expression` says about resources of type `base`.
+
+    Branches about other types are dropped; those about Resource and DomainResource stay. Raises
+    UnsupportedExpression where the grammar is left, or no branch is about `base`.
+
+    >>> deceased = compile_expression("Patient.deceased | Person.deceased", "Patient")
+    >>> deceased({"resourceType": "Patient", "deceasedDateTime": "2024"})
+    ['2024']
+    """
+    pruned = _prune(parse(expression), frozenset({base, "Resource", "DomainResource"}))
+    if pruned is None:
+        raise UnsupportedExpression(f"it says nothing about {base}")
+    return _evaluate(pruned)
+
+
+def reference_type(reference: Any) -> str | None:
+    """The resource type that a Reference or a canonical names, or None where it doesn't tell.
+
+    >>> reference_type({"reference": "https://example.org/fhir/Patient/1/_history/2"})
+    'Patient'
+    """
+    if isinstance(reference, dict):
+        named = reference.get("type")
+        if isinstance(named, str):
+            return named.rpartition("/")[2]
+        reference = reference.get("reference")
+    found = _TARGET.search(reference) if isinstance(reference, str) else None
+    return found[1] if found and found.end() == len(found.string) else None
+
+
+def _prune(node: Node, roots: frozenset[str]) -> Node | None:
+    if isinstance(node, Union):
+        kept = tuple(p for part in node.parts if (p := _prune(part, roots)) is not None)
+        return Union(kept) if len(kept) > 1 else next(iter(kept), None)
+    return node if _root(node) in roots else None
+
+
+def _root(node: Node) -> str | None:
+    match node:
+        case Root(type):
+            return type
+        case Both(left, _) | Equal(left, _, _):
+            return _root(left)
+        case Focus() | Literal():
+            return None
+        case Union(parts):
+            roots = {_root(part) for part in parts}
+            return roots.pop() if len(roots) == 1 else None
+        case _:
+            return _root(node.of)
+
+
+def _evaluate(node: Node) -> Evaluate:
+    match node:
+        case Union(parts):
+            branches = [_evaluate(part) for part in parts]
+            return lambda focus: [found for branch in branches for found in branch(focus)]
+        case Both(left, right):
+            return _both(_evaluate(left), _evaluate(right))
+        case Equal(left, right, negated):
+            return _equal(_evaluate(left), _evaluate(right), negated)
+        case Exists(of):
+            inner = _evaluate(of)
+            return lambda focus: [bool(inner(focus))]
+        case Literal(value):
+            return lambda _: [value]
+        case ResolvesTo(of, type):
+            inner = _evaluate(of)
+            return lambda focus: [reference_type(found) == type for found in inner(focus)]
+        case Resolve():
+            raise UnsupportedExpression("resolve() is only understood before is")
+        case _:
+            return _path(tuple(_steps(node)))
+
+
+def _path(steps: tuple[_Step, ...]) -> Evaluate:
+    def walk(focus: Any) -> list[Any]:
+        nodes = [focus]
+        for step in steps:
+            nodes = step(nodes)
+            if not nodes:
+                break
+        return nodes
+
+    return walk
+
+
+def _steps(node: Node) -> list[_Step]:
+    match node:
+        case Focus() | Root():
+            return []
+        case Member():
+            of, names = _names(node)
+            return [*_steps(of), _members(*names)]
+        case OfType(of, name, type):
+            return [*_steps(of), _typed(name, type)]
+        case Where(of, Equal(Member(Focus(), name), Literal(str(text)), False)) if name not in CHOICES:
+            return [*_steps(of), _where_text(name, text)]
+        case Where(of, criterion):
+            return [*_steps(of), _where(_evaluate(criterion))]
+        case Extension(Member(of, name), url):
+            return [*_steps(of), _element(name), _extension(url)]
+        case Extension(of, url):
+            return [*_steps(of), _extension(url)]
+        case Item(of, position):
+            return [*_steps(of), lambda nodes: nodes[position : position + 1]]
+        case Union() | Both() | Equal() | Exists() | Literal() | Resolve() | ResolvesTo():
+            inner = _evaluate(node)
+            return [lambda nodes: [found for item in nodes for found in inner(item)]]
+        case _:
+            assert_never(node)
+
+
+def _members(*names: str) -> _Step:
+    """The elements at a path of names; a choice is found under its bare name, or any of its typed ones."""
+    keys = tuple((name, tuple(name + type for type in CHOICES.get(name, ()))) for name in names)
+
+    def step(nodes: list[Any]) -> list[Any]:
+        for name, typed in keys:
+            found: list[Any] = []
+            for node in nodes:
+                if isinstance(node, dict):
+                    if (value := node.get(name)) is not None:
+                        _add(found, value)
+                    elif typed:
+                        found += [node[key] for key in typed if key in node]
+            nodes = found
+            if not nodes:
+                break
+        return nodes
+
+    return step
+
+
+def _add(found: list[Any], value: Any) -> None:
+    """An array counts as its items; null in an array of primitives is no item (R5 json.html#primitive)."""
+    if not isinstance(value, list):
+        found.append(value)
+    elif None in value:
+        found += [item for item in value if item is not None]
+    else:
+        found += value
+
+
+def _typed(name: str, type: str) -> _Step:
+    concrete, whole = _members(name + type[0].upper() + type[1:]), _members(name)
+
+    def step(nodes: list[Any]) -> list[Any]:
+        resources = [n for n in whole(nodes) if isinstance(n, dict) and n.get("resourceType") == type]
+        return concrete(nodes) + resources
+
+    return step
+
+
+def _names(node: Node) -> tuple[Node, list[str]]:
+    """The names that a path ends with, and what comes before them."""
+    names: list[str] = []
+    while isinstance(node, Member):
+        names.insert(0, node.name)
+        node = node.of
+    return node, names
+
+
+def _where_text(name: str, text: str) -> _Step:
+    """`where(name = 'text')`, by far the most frequent criterion, without its closures."""
+    wanted = (text, [text])
+    return lambda nodes: [node for node in nodes if isinstance(node, dict) and node.get(name) in wanted]
+
+
+def _where(criterion: Evaluate) -> _Step:
+    return lambda nodes: [node for node in nodes if criterion(node) == [True]]
+
+
+def _element(name: str) -> _Step:
+    """Where extensions of an element stand: in it, or for a primitive in its `_name` sibling."""
+    whole, sibling = _members(name), _members("_" + name)
+    return lambda nodes: whole(nodes) + sibling(nodes)
+
+
+def _extension(url: str) -> _Step:
+    children = _members("extension")
+    return lambda nodes: [e for e in children(nodes) if isinstance(e, dict) and e.get("url") == url]
+
+
+def _equal(left: Evaluate, right: Evaluate, negated: bool) -> Evaluate:
+    def compare(focus: Any) -> list[Any]:
+        ours, theirs = left(focus), right(focus)
+        if not ours or not theirs:
+            return []
+        # True == 1 in Python, but not in FHIRPath.
+        same = ours == theirs and [*map(type, ours)] == [*map(type, theirs)]
+        return [same is not negated]
+
+    return compare
+
+
+def _both(left: Evaluate, right: Evaluate) -> Evaluate:
+    """FHIRPath's three-valued and: false wins over empty."""
+
+    def judge(focus: Any) -> list[Any]:
+        ours, theirs = left(focus), right(focus)
+        if ours == [False] or theirs == [False]:
+            return [False]
+        return [True] if ours == theirs == [True] else []
+
+    return judge

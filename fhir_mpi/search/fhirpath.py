@@ -1,0 +1,265 @@
+"""The part of FHIRPath that SearchParameter.expression uses, as a syntax tree.
+
+Paths, `|`, `where()`, `ofType()`, `as`, `exists()`, `extension()`, `first()`, `[n]`, `resolve() is T`,
+`and`, `=`, `!=`, literals and parentheses: every R5 expression keeps to these, so anything else is
+refused by name instead of being half understood.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+class UnsupportedExpression(ValueError):
+    """An expression that is outside the grammar, or says nothing about its base."""
+
+
+@dataclass(frozen=True, slots=True)
+class Focus:
+    """The resource, or inside `where()` the item being looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    value: str | int | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    of: "Node"
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfType:
+    """`of.name.ofType(type)`; the element must be named, because the JSON key says the type."""
+
+    of: "Node"
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    of: "Node"
+    criterion: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    of: "Node"
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    of: "Node"
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    of: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    of: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvesTo:
+    of: "Node"
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Union:
+    parts: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    left: "Node"
+    right: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Equal:
+    left: "Node"
+    right: "Node"
+    negated: bool
+
+
+Node: TypeAlias = (
+    Focus
+    | Root
+    | Literal
+    | Member
+    | OfType
+    | Where
+    | Extension
+    | Item
+    | Exists
+    | Resolve
+    | ResolvesTo
+    | Union
+    | Both
+    | Equal
+)
+
+_TOKEN = re.compile(r"\s*('(?:[^'\\]|\\.)*'|\d+|[A-Za-z_]\w*|!=|[|=.()\[\]])")
+
+
+def parse(expression: str) -> Node:
+    """The syntax tree of an expression; raises UnsupportedExpression naming what is not understood.
+
+    >>> parse("Patient.name | Person.name")
+    Union(parts=(Member(of=Root(type='Patient'), name='name'), Member(of=Root(type='Person'), name='name')))
+    """
+    return _Parser(expression).whole()
+
+
+class _Parser:
+    """Recursive descent, one method for each level of precedence (FHIRPath 2.0, section 9.1)."""
+
+    def __init__(self, expression: str) -> None:
+        self.tokens = _tokens(expression)
+        self.at = 0
+
+    def whole(self) -> Node:
+        node = self.conjunction()
+        if self.at < len(self.tokens):
+            raise UnsupportedExpression(f"unexpected {self.tokens[self.at]!r}")
+        return node
+
+    def conjunction(self) -> Node:
+        node = self.equality()
+        while self.accept("and"):
+            node = Both(node, self.equality())
+        return node
+
+    def equality(self) -> Node:
+        node = self.union()
+        for sign in ("=", "!="):
+            if self.accept(sign):
+                return Equal(node, self.union(), negated=sign == "!=")
+        return node
+
+    def union(self) -> Node:
+        parts = [self.typed()]
+        while self.accept("|"):
+            parts.append(self.typed())
+        return parts[0] if len(parts) == 1 else Union(tuple(parts))
+
+    def typed(self) -> Node:
+        node = self.path()
+        if self.accept("as"):
+            return _of_type(node, self.take())
+        if self.accept("is"):
+            return _resolves_to(node, self.take())
+        return node
+
+    def path(self) -> Node:
+        node = self.start()
+        while True:
+            if self.accept("."):
+                node = self.invocation(node)
+            elif self.accept("["):
+                node = Item(node, int(self.take()))
+                self.expect("]")
+            else:
+                return node
+
+    def start(self) -> Node:
+        token = self.take()
+        if token == "(":  # noqa: S105 - a parenthesis
+            node = self.conjunction()
+            self.expect(")")
+            return node
+        if token[0] == "'" or token.isdigit() or token in ("true", "false"):
+            return Literal(_literal(token))
+        if token[0].isupper():
+            return Root(token)
+        self.at -= 1
+        return self.invocation(Focus())
+
+    def invocation(self, of: Node) -> Node:
+        name = self.take()
+        if not (name[0].isalpha() or name[0] == "_"):
+            raise UnsupportedExpression(f"unexpected {name!r}")
+        if not self.accept("("):
+            return Member(of, name)
+        if name not in _FUNCTIONS:
+            raise UnsupportedExpression(f"unsupported function {name}()")
+        node = _FUNCTIONS[name](self, of)
+        self.expect(")")
+        return node
+
+    def literal(self) -> str:
+        token = self.take()
+        if token[0] != "'":
+            raise UnsupportedExpression(f"a text was expected, not {token!r}")
+        return str(_literal(token))
+
+    def accept(self, token: str) -> bool:
+        found = self.at < len(self.tokens) and self.tokens[self.at] == token
+        self.at += found
+        return found
+
+    def expect(self, token: str) -> None:
+        if not self.accept(token):
+            raise UnsupportedExpression(f"{token!r} is missing")
+
+    def take(self) -> str:
+        if self.at == len(self.tokens):
+            raise UnsupportedExpression("it ends too early")
+        self.at += 1
+        return self.tokens[self.at - 1]
+
+
+_FUNCTIONS: Mapping[str, Callable[[_Parser, Node], Node]] = {
+    "where": lambda parser, of: Where(of, parser.conjunction()),
+    "ofType": lambda parser, of: _of_type(of, parser.take()),
+    "as": lambda parser, of: _of_type(of, parser.take()),
+    "exists": lambda _, of: Exists(of),
+    "first": lambda _, of: Item(of, 0),
+    "resolve": lambda _, of: Resolve(of),
+    "extension": lambda parser, of: Extension(of, parser.literal()),
+}
+
+
+def _tokens(expression: str) -> list[str]:
+    found, at = [], 0
+    text = expression.rstrip()
+    while at < len(text):
+        match = _TOKEN.match(text, at)
+        if match is None:
+            raise UnsupportedExpression(f"not understood: {text[at : at + 20]!r}")
+        found.append(match[1])
+        at = match.end()
+    return found
+
+
+def _literal(token: str) -> str | int | bool:
+    if token[0] == "'":
+        return re.sub(r"\\(.)", r"\1", token[1:-1])
+    return token == "true" if token.isalpha() else int(token)  # noqa: S105 - a boolean
+
+
+def _of_type(node: Node, type: str) -> Node:
+    if not isinstance(node, Member):
+        raise UnsupportedExpression("ofType() and as are only understood directly after an element")
+    return OfType(node.of, node.name, type)
+
+
+def _resolves_to(node: Node, type: str) -> Node:
+    if not isinstance(node, Resolve):
+        raise UnsupportedExpression("is is only understood after resolve()")
+    return ResolvesTo(node.of, type)

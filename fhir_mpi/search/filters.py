@@ -1,0 +1,111 @@
+"""The store-neutral filter tree: what search asks, without knowing how it is stored.
+
+A resource is indexed under search parameter codes. Besides plain codes there are *virtual* codes,
+made of a code, a colon and a modifier (`identifier:of-type`, `organization:identifier`,
+`language:text`), for what only a modifier looks at. `_id` and `_lastUpdated` are never index
+entries: every store keeps them as columns of its own and answers these two codes from there
+(`_id` by `Equals`, `_lastUpdated` as an interval whose two ends are equal, in milliseconds).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Interval:
+    """What a date or a number covers: both ends inclusive; dates in milliseconds since 1970 UTC."""
+
+    low: float
+    high: float
+
+
+IndexValue: TypeAlias = str | Interval
+IndexEntries: TypeAlias = Mapping[str, Sequence[IndexValue]]
+"""code -> its values, without repeats; one code holds either texts or intervals, never both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Equals:
+    """Some text of `code` is exactly `value`."""
+
+    code: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """Some text of `code` starts with `prefix` (compared by code point)."""
+
+    code: str
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contains:
+    """Some text of `code` has `part` in it, before the first U+001F where there is one."""
+
+    code: str
+    part: str
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Some one interval of `code` has each end inside the bounds given (inclusive, None = open)."""
+
+    code: str
+    low_from: float | None = None
+    low_to: float | None = None
+    high_from: float | None = None
+    high_to: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """`code` has at least one value."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    parts: "tuple[Filter, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    parts: "tuple[Filter, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    part: "Filter"
+
+
+Filter: TypeAlias = Equals | Prefix | Contains | Within | Present | And | Or | Not
+
+EVERYTHING = And(())
+NOTHING = Or(())
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """By the least value of `code` ascending, or the greatest descending; records without come last."""
+
+    code: str
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One page of one type's current, undeleted resources.
+
+    `after` is a position that the same store handed out with the page before, for the same type,
+    filter and sort; without `sort` the order is the store's own, stable while others write.
+    """
+
+    type: str
+    filter: Filter
+    limit: int
+    sort: tuple[Sort, ...] = ()
+    after: str | None = None

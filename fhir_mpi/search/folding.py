@@ -1,0 +1,47 @@
+"""How a text is folded so that a search finds it however it was typed."""
+
+import unicodedata
+from functools import lru_cache
+from typing import Final
+
+from fhir_mpi.search.term import LONGEST_TEXT, Term
+
+# Letters that Unicode doesn't take apart into a letter and a mark.
+_LETTERS: Final = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "\u0131": "i", "æ": "ae", "œ": "oe", "þ": "th"}
+)
+
+
+@lru_cache(maxsize=8192)
+def folded(text: str) -> str:
+    """The text without case, diacritics, and runs of white space; at most 1,000 characters.
+
+    Vowel signs, viramas and voicing marks are letters to those who write them, and stay.
+
+    >>> folded("  Søren   Ångström-GROẞ ")
+    'soren angstrom-gross'
+    """
+    if text.isascii():
+        return " ".join(text.lower().split())
+    apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    kept = "".join(c for c in apart if not _is_diacritic(c))
+    return " ".join(kept.translate(_LETTERS).split())[:LONGEST_TEXT]
+
+
+def sought(term: Term) -> str:
+    """The folded text that a term looks for; refuses one without a letter, which would find everybody."""
+    found = folded(term.text)
+    if not found:
+        raise term.invalid("a text that can be looked for")
+    return found
+
+
+def composed(text: str) -> str:
+    """The text as it stands, its accents composed, so that NFC and NFD spellings are equal."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def _is_diacritic(character: str) -> bool:
+    """Accents, and the points of Hebrew, Arabic and Syriac, by canonical combining class (UAX 44)."""
+    kind = unicodedata.combining(character)
+    return 10 <= kind <= 36 or kind >= 200

@@ -1,0 +1,53 @@
+"""Whether a filter holds on index entries: the plainest reading of search/filters.py there is."""
+
+import sys
+
+from fhir_mpi.search.filters import (
+    And,
+    Contains,
+    Equals,
+    Filter,
+    IndexEntries,
+    Interval,
+    Not,
+    Or,
+    Prefix,
+    Present,
+    Within,
+)
+
+_FAR = sys.float_info.max
+
+
+def holds(filter: Filter, entries: IndexEntries) -> bool:
+    match filter:
+        case And(parts):
+            return all(holds(part, entries) for part in parts)
+        case Or(parts):
+            return any(holds(part, entries) for part in parts)
+        case Not(part):
+            return not holds(part, entries)
+        case Present(code):
+            return bool(entries.get(code))
+        case Within():
+            return any(_within(filter, i) for i in entries.get(filter.code, ()) if isinstance(i, Interval))
+        case _:
+            return any(_text(filter, text) for text in entries.get(filter.code, ()) if isinstance(text, str))
+
+
+def _text(filter: Equals | Prefix | Contains, text: str) -> bool:
+    match filter:
+        case Equals(_, value):
+            return text == value
+        case Prefix(_, prefix):
+            return text.startswith(prefix)
+        case Contains(_, part):
+            return part in text.partition("\x1f")[0]
+
+
+def _within(filter: Within, interval: Interval) -> bool:
+    low_from = -_FAR if filter.low_from is None else filter.low_from
+    low_to = _FAR if filter.low_to is None else filter.low_to
+    high_from = -_FAR if filter.high_from is None else filter.high_from
+    high_to = _FAR if filter.high_to is None else filter.high_to
+    return low_from <= interval.low <= low_to and high_from <= interval.high <= high_to

@@ -1,0 +1,124 @@
+"""`MongoStore`: the storage port on MongoDB. Every method is one call into the module it is about."""
+
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+
+from pymongo.errors import DuplicateKeyError, PyMongoError
+
+from fhir_mpi.mdm.ports import CandidateSet
+from fhir_mpi.search.filters import Filter, IndexEntries, Query
+from fhir_mpi.storage.mongo import candidates, commit, resources, searching
+from fhir_mpi.storage.mongo.connection import Connection, connect
+from fhir_mpi.storage.mongo.failures import told_as_ours, translated
+from fhir_mpi.storage.mongo.indexes import MARKS, missing_indexes
+from fhir_mpi.storage.port import CandidateEntry, Head, Page, Stored, UnitOfWork, Write
+
+
+class MongoStore:
+    """A replica set, or a sharded cluster's router. Opened and used on one event loop."""
+
+    def __init__(self, connection: Connection, types: tuple[str, ...]) -> None:
+        self._connection, self._types = connection, types
+        self._database = connection.database
+
+    @classmethod
+    async def open(
+        cls,
+        uri: str,
+        *,
+        types: Iterable[str],
+        timeout: float,  # noqa: ASYNC109 - of every operation later, not of this call
+        database: str | None = None,
+    ) -> "MongoStore":
+        """The store at a `mongodb://` URI for these resource types, its indexes made.
+
+        `timeout` is in seconds, for each operation. Without `database` it is the one in the URI, or
+        `fhir_mpi`. ValueError for a URI that is none; Unavailable where the server can't hold a store.
+        """
+        names = tuple(types)
+        with told_as_ours():
+            return cls(await connect(uri, names, timeout, database), names)
+
+    async def read(self, type: str, id: str, /) -> Stored | None:
+        with told_as_ours():
+            return await resources.read(self._database, type, id)
+
+    async def read_version(self, type: str, id: str, version: int, /) -> Stored | None:
+        with told_as_ours():
+            return await resources.read_version(self._database, type, id, version)
+
+    async def read_many(self, type: str, ids: Sequence[str], /) -> Sequence[Stored]:
+        with told_as_ours():
+            return await resources.read_many(self._database, type, ids)
+
+    async def heads(self, type: str, ids: Collection[str], /) -> Mapping[str, Head]:
+        with told_as_ours():
+            return await resources.heads(self._database, type, ids)
+
+    async def history(
+        self, type: str, id: str, /, *, limit: int, before: int | None = None
+    ) -> Sequence[Stored]:
+        with told_as_ours():
+            return await resources.history(self._database, type, id, limit, before)
+
+    async def search(self, query: Query, /) -> Page:
+        with told_as_ours():
+            return await searching.search(self._database, query)
+
+    async def count(self, type: str, filter: Filter, /) -> int:
+        with told_as_ours():
+            return await searching.count(self._database, type, filter)
+
+    async def candidates(self, type: str, keys: Collection[int], /, *, cap: int) -> CandidateSet:
+        with told_as_ours():
+            return await candidates.candidates(self._database, type, keys, cap)
+
+    async def population(self, type: str, /) -> int:
+        with told_as_ours():
+            return await candidates.population(self._database, type)
+
+    async def commit(self, work: UnitOfWork, /) -> None:
+        with told_as_ours():
+            await commit.commit(self._connection, work.writes)
+
+    async def scan(self, type: str, /, *, history: bool = False) -> AsyncIterator[Stored]:
+        with told_as_ours():
+            async for stored in resources.scan(self._database, type, history=history):
+                yield stored
+
+    async def replace_index(
+        self, type: str, entries: Mapping[str, tuple[int, IndexEntries, CandidateEntry | None]], /
+    ) -> None:
+        with told_as_ours():
+            await commit.replace_index(self._connection, type, entries)
+
+    async def import_versions(self, versions: Sequence[Write], /) -> None:
+        with told_as_ours():
+            await commit.import_versions(self._connection, versions)
+
+    async def mark(self, name: str, /) -> str | None:
+        with told_as_ours():
+            found = await self._database[MARKS].find_one({"_id": {"$eq": name}})
+        return None if found is None else str(found["value"])
+
+    async def set_mark(self, name: str, value: str, /, *, expected: str | None) -> bool:
+        marks = self._database[MARKS]
+        with told_as_ours():
+            if expected is not None:
+                wanted = {"_id": {"$eq": name}, "value": {"$eq": expected}}
+                return (await marks.update_one(wanted, {"$set": {"value": value}})).matched_count == 1
+            try:
+                await marks.insert_one({"_id": name, "value": value})
+            except DuplicateKeyError:
+                return False
+            return True
+
+    async def problems(self) -> Sequence[str]:
+        try:
+            await self._connection.client.admin.command("ping")
+            missing = await missing_indexes(self._database, self._types)
+        except PyMongoError as error:
+            return [str(translated(error))]
+        return [f"the index {index} is missing" for index in missing]
+
+    async def close(self) -> None:
+        await self._connection.client.close()

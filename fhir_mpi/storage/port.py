@@ -1,0 +1,170 @@
+"""The store: the whole contract on one page. Nothing above this module knows which store it has.
+
+A store keeps, per resource: the current version, every earlier one, the search index entries and
+the candidate record for matching. All of them change together in one `commit`, or not at all.
+Two implementations exist, `storage.sqlite` and `storage.mongo`; one contract suite runs on both.
+"""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Protocol
+
+import orjson
+
+from fhir_mpi.fhir.types import Resource
+from fhir_mpi.mdm.ports import Candidates, CandidateSet
+from fhir_mpi.search.filters import Filter, IndexEntries, Query
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One version of one resource. `json` is the resource as UTF-8 JSON, with its id and meta; empty
+    for a version that is a deletion. `method` is the HTTP verb that made it: POST, PUT, PATCH, DELETE.
+    `last_updated` is UTC with millisecond precision.
+    """
+
+    type: str
+    id: str
+    version: int
+    last_updated: datetime
+    method: str
+    json: bytes
+
+    @property
+    def deleted(self) -> bool:
+        return not self.json
+
+    @cached_property
+    def resource(self) -> Resource:
+        """The parsed resource, for reading only (numbers with a fraction become floats here)."""
+        found: Resource = orjson.loads(self.json)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateEntry:
+    """What matching needs of a record: its blocking keys (signed 64-bit) and its packed features."""
+
+    keys: frozenset[int]
+    packed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One new version: `expected` is the version that must be current, 0 where none may exist.
+
+    The new version is `expected + 1`. A `version.json` that is empty deletes the resource (its index
+    entries and candidate go, its history stays).
+    """
+
+    version: Stored
+    expected: int
+    index: IndexEntries
+    candidate: CandidateEntry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnitOfWork:
+    """Everything that must happen together. No two writes may name the same resource."""
+
+    writes: Sequence[Write]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of resources; `next` is a position for `Query.after`, None on the last page."""
+
+    resources: Sequence[Stored]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a resource stands now."""
+
+    version: int
+    last_updated: datetime
+    deleted: bool
+
+
+class WriteConflict(Exception):
+    """A `Write.expected` was not the current version; nothing of the unit of work was done."""
+
+    def __init__(self, type: str, id: str, expected: int, found: int) -> None:
+        super().__init__(f"expected version {expected}, found {found}")
+        self.type, self.id, self.expected, self.found = type, id, expected, found
+
+
+class Store(Candidates, Protocol):
+    """Every method may raise `StoreTimeout`, `StoreFull` or `Unavailable` (fhir.outcome)."""
+
+    async def read(self, type: str, id: str, /) -> Stored | None:
+        """The current version, a deletion included; None where the resource never was."""
+        ...
+
+    async def read_version(self, type: str, id: str, version: int, /) -> Stored | None: ...
+
+    async def read_many(self, type: str, ids: Sequence[str], /) -> Sequence[Stored]:
+        """The current, undeleted versions in the order of `ids`, in one query; absent ones left out."""
+        ...
+
+    async def heads(self, type: str, ids: Collection[str], /) -> Mapping[str, Head]:
+        """Version and time of those that exist or existed, in one query."""
+        ...
+
+    async def history(
+        self, type: str, id: str, /, *, limit: int, before: int | None = None
+    ) -> Sequence[Stored]:
+        """Versions, newest first; with `before`, only those below it."""
+        ...
+
+    async def search(self, query: Query, /) -> Page: ...
+
+    async def count(self, type: str, filter: Filter, /) -> int: ...
+
+    async def candidates(self, type: str, keys: Collection[int], /, *, cap: int) -> CandidateSet: ...
+
+    async def population(self, type: str, /) -> int: ...
+
+    async def commit(self, work: UnitOfWork, /) -> None:
+        """All of it, durable when this returns; raises WriteConflict and does nothing otherwise."""
+        ...
+
+    def scan(self, type: str, /, *, history: bool = False) -> AsyncIterator[Stored]:
+        """Every current resource of a type, deletions left out, in a stable order and in bounded
+        memory; with `history`, every version of every resource, oldest first per resource.
+        """
+        ...
+
+    async def replace_index(
+        self, type: str, entries: Mapping[str, tuple[int, IndexEntries, CandidateEntry | None]], /
+    ) -> None:
+        """New index entries and candidates by id, for the version named; no new version is made.
+        A resource whose version has moved on is left as it is (its writer indexed it).
+        """
+        ...
+
+    async def import_versions(self, versions: Sequence[Write], /) -> None:
+        """Versions carried over from another store, as they are, oldest first per resource; only the
+        newest of each carries index entries. All of it in one transaction; a version that exists
+        with the same content is left, one with other content raises WriteConflict.
+        """
+        ...
+
+    async def mark(self, name: str, /) -> str | None:
+        """A small named text kept with the data, such as the digest of the model its keys are made by."""
+        ...
+
+    async def set_mark(self, name: str, value: str, /, *, expected: str | None) -> bool:
+        """Sets it if it is `expected` now (None: absent); says whether it did."""
+        ...
+
+    async def problems(self) -> Sequence[str]:
+        """Why this store can't serve now, in words for an operator; empty when it can."""
+        ...
+
+    async def close(self) -> None: ...

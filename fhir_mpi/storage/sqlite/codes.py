@@ -1,0 +1,58 @@
+"""The dictionary of index codes: a small number for each code, type and kind of value."""
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from typing import Literal, TypeAlias
+
+from fhir_mpi.search.filters import IndexEntries, Interval
+
+Kind: TypeAlias = Literal["text", "range"]
+Key: TypeAlias = tuple[int, Kind, str]
+
+
+class Codes:
+    """Numbers are never reused and never change, so those once read are kept; another process may
+    add new ones at any time. Texts and intervals of one name have two numbers.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[Key, int] = {}
+
+    def find(self, connection: sqlite3.Connection, type: int, kind: Kind, name: str) -> int | None:
+        """The number of a code, None where nothing was ever indexed under it."""
+        key = (type, kind, name)
+        if key in self._known:
+            return self._known[key]
+        row = connection.execute(
+            "SELECT id FROM code WHERE type = ? AND kind = ? AND name = ?", key
+        ).fetchone()
+        return row and int(row[0])
+
+    def ensure(self, connection: sqlite3.Connection, wanted: Iterable[Key]) -> Mapping[Key, int]:
+        """The numbers of all these codes, made in this transaction where they are missing.
+
+        What it makes is remembered only when somebody finds it committed (`keep`).
+        """
+        numbers = {key: self._known.get(key) or _ensured(connection, key) for key in set(wanted)}
+        return numbers
+
+    def keep(self, numbers: Mapping[Key, int]) -> None:
+        """Remembers numbers whose transaction is committed."""
+        self._known.update(numbers)
+
+
+def entry_keys(type: int, entries: IndexEntries) -> Iterable[Key]:
+    return ((type, kind_of(values[0]), code) for code, values in entries.items() if values)
+
+
+def kind_of(value: str | Interval) -> Kind:
+    return "range" if isinstance(value, Interval) else "text"
+
+
+def _ensured(connection: sqlite3.Connection, key: Key) -> int:
+    row = connection.execute(
+        "INSERT INTO code (type, kind, name) VALUES (?, ?, ?) "
+        "ON CONFLICT (type, kind, name) DO UPDATE SET name = excluded.name RETURNING id",
+        key,
+    ).fetchone()
+    return int(row[0])

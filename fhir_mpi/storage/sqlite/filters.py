@@ -1,0 +1,157 @@
+"""The filter tree as SQL about one resource `r`: every value is a parameter, never part of the text."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from fhir_mpi.search.filters import And, Contains, Equals, Filter, Not, Or, Prefix, Present, Within
+from fhir_mpi.storage.sqlite.codes import Kind
+
+ID, LAST_UPDATED = "_id", "_lastUpdated"
+UNIT_SEPARATOR = "\x1f"
+FIRST_SURROGATE, AFTER_SURROGATES, LAST_CODE_POINT = 0xD800, 0xE000, 0x10FFFF
+
+Leaf: TypeAlias = Equals | Prefix | Contains | Within | Present
+Numbers: TypeAlias = Callable[[Kind, str], int | None]
+"""The number of a code by kind and name; None where nothing was ever indexed under it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sql:
+    """Text with a `?` for each parameter."""
+
+    text: str
+    values: tuple[object, ...] = ()
+
+
+TRUE, FALSE = Sql("1"), Sql("0")
+
+
+def condition(filter: Filter, numbers: Numbers) -> Sql:
+    """Whether the resource of the row `r` is found by the filter."""
+    match filter:
+        case And(parts):
+            return joined(" AND ", (condition(part, numbers) for part in parts), TRUE)
+        case Or(parts):
+            return joined(" OR ", (condition(part, numbers) for part in parts), FALSE)
+        case Not(part):
+            inner = condition(part, numbers)
+            return Sql(f"NOT {inner.text}", inner.values)
+        case Equals("_id", value):
+            return Sql("r.id = ?", (value,))
+        case Within("_lastUpdated"):
+            return moment(filter, "r.last_updated")
+        case Present("_id" | "_lastUpdated"):
+            return TRUE
+        case _:
+            return _any_entry(filter, numbers)
+
+
+def joined(word: str, parts: Iterable[Sql], nothing: Sql) -> Sql:
+    """The parts in brackets with a word between them; `nothing` where there are none."""
+    found = list(parts)
+    if not found:
+        return nothing
+    text = word.join(part.text for part in found)
+    return Sql(f"({text})", tuple(value for part in found for value in part.values))
+
+
+def _any_entry(leaf: Leaf, numbers: Numbers) -> Sql:
+    tests = [
+        Sql(f"EXISTS (SELECT 1 FROM {table} AS e WHERE e.pk = r.pk AND {test.text})", test.values)  # noqa: S608
+        for table, test in entry_tests(leaf, numbers)
+    ]
+    return joined(" OR ", tests, FALSE)
+
+
+def entry_tests(leaf: Leaf, numbers: Numbers) -> list[tuple[str, Sql]]:
+    """The index tables that a leaf looks at, each with what an entry `e` of it must be."""
+    kinds: dict[Kind, str] = {"text": "ix_text", "range": "ix_range"}
+    if not isinstance(leaf, Present):
+        kinds.pop("text" if isinstance(leaf, Within) else "range")
+    found: list[tuple[str, Sql]] = []
+    for kind, table in kinds.items():
+        number = numbers(kind, leaf.code)
+        if number is not None:
+            test = _entry(leaf)
+            found.append((table, Sql(f"e.code = ?{test.text}", (number, *test.values))))
+    return found
+
+
+def _entry(leaf: Leaf) -> Sql:
+    match leaf:
+        case Equals(_, value):
+            return Sql(" AND e.value = ?", (value,))
+        case Prefix(_, prefix):
+            return _starts_with(prefix)
+        case Contains(_, part):
+            return _contains(part)
+        case Within():
+            return _inside(leaf)
+        case Present():
+            return Sql("")
+
+
+def _starts_with(prefix: str) -> Sql:
+    end = after_prefix(prefix)
+    if end is None:
+        return Sql(" AND e.value >= ?", (prefix,))
+    return Sql(" AND e.value >= ? AND e.value < ?", (prefix, end))
+
+
+def after_prefix(prefix: str) -> str | None:
+    """The least text, by code point, above every text that starts with `prefix`; None: there is none.
+
+    >>> after_prefix("smi"), after_prefix("a\\U0010ffff"), after_prefix("")
+    ('smj', 'b', None)
+    >>> after_prefix("\\ud7ff")  # surrogates are no characters
+    '\\ue000'
+    """
+    kept = prefix.rstrip(chr(LAST_CODE_POINT))
+    if not kept:
+        return None
+    following = ord(kept[-1]) + 1
+    return kept[:-1] + chr(AFTER_SURROGATES if following == FIRST_SURROGATE else following)
+
+
+def _contains(part: str) -> Sql:
+    if UNIT_SEPARATOR in part:
+        return Sql(" AND 0")
+    head = "substr(e.value, 1, instr(e.value || char(31), char(31)) - 1)"
+    # The first test is cheap and says no for almost every entry.
+    return Sql(f" AND instr(e.value, ?) > 0 AND instr({head}, ?) > 0", (part, part))
+
+
+def _inside(leaf: Within) -> Sql:
+    # An interval's low end is never above its high end: each bound holds for the other end too, and
+    # narrows what is read of an index that begins with that end.
+    bounds = (
+        ("e.low >= ?", leaf.low_from),
+        ("e.low <= ?", _least(leaf.low_to, leaf.high_to)),
+        ("e.high >= ?", _greatest(leaf.high_from, leaf.low_from)),
+        ("e.high <= ?", leaf.high_to),
+    )
+    return _bounded(bounds)
+
+
+def moment(leaf: Within, column: str) -> Sql:
+    """The bounds of `_lastUpdated`, whose two ends are equal, on a column of milliseconds."""
+    bounds = (
+        (f"{column} >= ?", _greatest(leaf.low_from, leaf.high_from)),
+        (f"{column} <= ?", _least(leaf.low_to, leaf.high_to)),
+    )
+    found = _bounded(bounds)
+    return Sql(f"(1{found.text})", found.values)
+
+
+def _bounded(bounds: Iterable[tuple[str, float | None]]) -> Sql:
+    given = [(text, value) for text, value in bounds if value is not None]
+    return Sql("".join(f" AND {text}" for text, _ in given), tuple(value for _, value in given))
+
+
+def _least(*values: float | None) -> float | None:
+    return min((value for value in values if value is not None), default=None)
+
+
+def _greatest(*values: float | None) -> float | None:
+    return max((value for value in values if value is not None), default=None)

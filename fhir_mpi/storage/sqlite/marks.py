@@ -1,0 +1,16 @@
+"""Small named texts kept with the data."""
+
+import sqlite3
+
+
+def get(connection: sqlite3.Connection, name: str) -> str | None:
+    row = connection.execute("SELECT value FROM mark WHERE name = ?", (name,)).fetchone()
+    return row and str(row[0])
+
+
+def put(connection: sqlite3.Connection, name: str, value: str, expected: str | None) -> bool:
+    """Sets the mark if it is as expected; says whether it did."""
+    if get(connection, name) != expected:
+        return False
+    connection.execute("INSERT OR REPLACE INTO mark (name, value) VALUES (?, ?)", (name, value))
+    return True

@@ -1,0 +1,91 @@
+"""The tables of the embedded store, and the check that a file has these and no others."""
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+
+from fhir_mpi.fhir.outcome import Unavailable
+from fhir_mpi.storage.port import SCHEMA_VERSION
+
+SCHEMA_MARK = "schema"
+
+# `resource` holds current versions and deletions (json NULL), `history` only the earlier versions, so
+# that each body is stored once. A pk is never given out twice: no row of `resource` is ever removed.
+# The index tables are clustered by pk, which tests one resource against a filter with a single seek and
+# makes old entries easy to find; the indexes beside them find resources by value.
+TABLES = """
+CREATE TABLE mark (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE type (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, population INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE code (
+    id INTEGER PRIMARY KEY, type INTEGER NOT NULL REFERENCES type, kind TEXT NOT NULL, name TEXT NOT NULL,
+    UNIQUE (type, kind, name)
+) STRICT;
+CREATE TABLE resource (
+    pk INTEGER PRIMARY KEY, type INTEGER NOT NULL REFERENCES type, id TEXT NOT NULL,
+    version INTEGER NOT NULL, last_updated INTEGER NOT NULL, method TEXT NOT NULL, json TEXT,
+    UNIQUE (type, id)
+) STRICT;
+CREATE INDEX resource_current ON resource (type) WHERE json IS NOT NULL;
+CREATE INDEX resource_by_time ON resource (type, last_updated) WHERE json IS NOT NULL;
+CREATE TABLE history (
+    pk INTEGER NOT NULL REFERENCES resource, version INTEGER NOT NULL,
+    last_updated INTEGER NOT NULL, method TEXT NOT NULL, json TEXT,
+    UNIQUE (pk, version)
+) STRICT;
+CREATE TABLE ix_text (
+    pk INTEGER NOT NULL, code INTEGER NOT NULL, value TEXT NOT NULL, PRIMARY KEY (pk, code, value)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX ix_text_by_value ON ix_text (code, value, pk);
+CREATE TABLE ix_range (
+    pk INTEGER NOT NULL, code INTEGER NOT NULL, low REAL NOT NULL, high REAL NOT NULL,
+    PRIMARY KEY (pk, code, low, high)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX ix_range_by_low ON ix_range (code, low, high, pk);
+CREATE INDEX ix_range_by_high ON ix_range (code, high, low, pk);
+CREATE TABLE candidate (
+    pk INTEGER PRIMARY KEY REFERENCES resource, id TEXT NOT NULL, packed TEXT NOT NULL, keys BLOB NOT NULL
+) STRICT;
+CREATE TABLE candidate_key (
+    type INTEGER NOT NULL, key INTEGER NOT NULL, pk INTEGER NOT NULL, PRIMARY KEY (type, key, pk)
+) STRICT, WITHOUT ROWID;
+"""
+
+
+def prepare(connection: sqlite3.Connection, types: Iterable[str]) -> Mapping[str, int]:
+    """Makes the tables in an empty file, checks them in any other; every known type by name.
+
+    Raises Unavailable where the file has the schema of another release, or is no index at all.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+            _create(connection)
+        _check(connection)
+        known = dict(connection.execute("SELECT name, id FROM type"))
+        missing = [(name,) for name in types if name not in known]
+        connection.executemany("INSERT INTO type (name) VALUES (?)", missing)
+        known = dict(connection.execute("SELECT name, id FROM type"))
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+    return known
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    for statement in TABLES.split(";\n"):
+        connection.execute(statement)
+    connection.execute("INSERT INTO mark VALUES (?, ?)", (SCHEMA_MARK, str(SCHEMA_VERSION)))
+
+
+def _check(connection: sqlite3.Connection) -> None:
+    row = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'mark'").fetchone()
+    found = row and connection.execute("SELECT value FROM mark WHERE name = ?", (SCHEMA_MARK,)).fetchone()
+    if not found:
+        raise Unavailable("the file is an SQLite database of something else, not a patient index")
+    if found[0] != str(SCHEMA_VERSION):
+        raise Unavailable(
+            f"the file has schema {found[0]}, this release reads and writes schema {SCHEMA_VERSION}; "
+            "export it with the release that made it and import it here"
+        )

@@ -1,0 +1,87 @@
+"""One page of a search: keyset paging, by pk or by sort values, the same order whatever the plan."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+
+from fhir_mpi.search.filters import Filter, Query
+from fhir_mpi.storage.port import Page, Stored
+from fhir_mpi.storage.sqlite.codes import Codes
+from fhir_mpi.storage.sqlite.filters import Sql
+from fhir_mpi.storage.sqlite.order import Order, Row, sort_key
+from fhir_mpi.storage.sqlite.plans import Planner, Scope
+from fhir_mpi.storage.sqlite.resources import BODY, stored
+
+BODIES = f"""
+SELECT id, version, last_updated, method, {BODY}, pk FROM resource
+WHERE pk IN (SELECT value FROM json_each(?))
+"""  # noqa: S608
+
+
+def search(connection: sqlite3.Connection, number: int, codes: Codes, query: Query) -> Page:
+    """One page in one snapshot; `next` only where a further resource is known to be there."""
+    connection.execute("BEGIN")
+    try:
+        rows = _rows(Planner(connection, number, codes), query)
+        page = rows[: query.limit]
+        last = page[-1] if len(rows) > query.limit and page else None
+        resources = _resources(connection, query.type, [row[-1] for row in page])
+        return Page(resources, None if last is None else json.dumps(last))
+    finally:
+        connection.execute("ROLLBACK")  # of a transaction that only read
+
+
+def count(connection: sqlite3.Connection, number: int, codes: Codes, filter: Filter) -> int:
+    """How many current resources the filter finds."""
+    planner = Planner(connection, number, codes)
+    pks = planner.leaf(filter)
+    if pks is not None:
+        text, values = f"SELECT count(DISTINCT pk) FROM ({pks.text})", pks.values  # noqa: S608
+    else:
+        scope = planner.scope(filter)
+        text, values = f"SELECT count(*) FROM {scope.text}", scope.values  # noqa: S608
+    return int(connection.execute(text, values).fetchone()[0])
+
+
+def _rows(planner: Planner, query: Query) -> list[Row]:
+    """The positions of one page and of the resource after it."""
+    after: Row | None = tuple(json.loads(query.after)) if query.after is not None else None
+    keys = tuple(sort_key(planner, sort) for sort in query.sort)
+    order = Order(keys, after, query.limit + 1, bool(keys) and keys[0].descending)
+    if not keys:
+        return _ordered(planner, planner.scope(query.filter), order)
+    few = planner.few(query.filter)
+    if few is not None:
+        return _ordered(planner, planner.among(few), order, keys[0].column)
+    if keys[0].column is None:
+        return _along(planner, query.filter, order)
+    scope = planner.all().narrowed(planner.condition(query.filter))
+    return _ordered(planner, scope, order, keys[0].column)
+
+
+def _along(planner: Planner, filter: Filter, order: Order) -> list[Row]:
+    """By the index of the first sort code, then those without it: for a filter that finds much."""
+    key, after = order.keys[0], order.after
+    rows: list[Row] = []
+    if key.entries is not None and (after is None or after[0] is not None):
+        walk = Scope(key.entries.text, (key.entries.number,), "e.pk")
+        scope = walk.narrowed(planner.condition(filter))
+        rows = _ordered(planner, scope, order, key.entries.column)
+        after = None
+    if len(rows) < order.wanted:
+        absent = Sql(f"{key.value.text} IS NULL", key.value.values)
+        rest = Order(order.keys[1:], after and after[1:], order.wanted - len(rows), order.descending)
+        scope = planner.many(filter).narrowed(absent)
+        rows += [(None, *row) for row in _ordered(planner, scope, rest)]
+    return rows
+
+
+def _ordered(planner: Planner, scope: Scope, order: Order, lead: str | None = None) -> list[Row]:
+    found = order.statement(scope, lead)
+    return [tuple(row) for row in planner.connection.execute(found.text, found.values)]
+
+
+def _resources(connection: sqlite3.Connection, type: str, pks: Sequence[int]) -> list[Stored]:
+    rows = connection.execute(BODIES, (json.dumps(pks),))
+    found = {row[5]: stored(type, row) for row in rows}
+    return [found[pk] for pk in pks]

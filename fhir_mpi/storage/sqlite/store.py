@@ -1,0 +1,135 @@
+"""The embedded store: one SQLite file, the whole contract of `storage.port`."""
+
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
+from sqlite3 import Connection
+from time import monotonic
+
+from fhir_mpi.fhir.outcome import Unavailable
+from fhir_mpi.mdm.ports import CandidateSet
+from fhir_mpi.search.filters import Filter, IndexEntries, Query
+from fhir_mpi.storage.port import CandidateEntry, Head, Page, Stored, UnitOfWork, Write
+from fhir_mpi.storage.sqlite import candidates, commit, marks, resources, search
+from fhir_mpi.storage.sqlite.codes import Codes, Key
+from fhir_mpi.storage.sqlite.connections import Connections
+from fhir_mpi.storage.sqlite.schema import prepare
+
+BATCH = 500
+NO_VERSION_LIMIT = 2**63 - 1
+SMALL_POPULATION = 10_000
+POPULATION_SECONDS = 5.0
+
+
+class SqliteStore:
+    """A patient index in one file, for one machine; several processes may have it open."""
+
+    def __init__(self, connections: Connections, types: Mapping[str, int]) -> None:
+        self._connections = connections
+        self._types = types
+        self._codes = Codes()
+        self._populations: dict[str, tuple[int, float]] = {}
+
+    @classmethod
+    async def open(cls, path: str, *, types: Iterable[str], timeout: float) -> "SqliteStore":  # noqa: ASYNC109
+        """The store in the file at `path`, made where there is none, readable by its owner only.
+
+        `timeout` in seconds bounds each query and each wait for another process's write. Raises
+        Unavailable for a file that is no index or has the schema of another release.
+        """
+        connections = Connections(path, timeout)
+        try:
+            known = await connections.prepare(partial(prepare, types=tuple(types)))
+        except BaseException:
+            await connections.close()
+            raise
+        return cls(connections, known)
+
+    async def read(self, type: str, id: str, /) -> Stored | None:
+        number = self._types[type]
+        return await self._connections.read(lambda c: resources.read(c, number, type, id))
+
+    async def read_version(self, type: str, id: str, version: int, /) -> Stored | None:
+        found = await self.history(type, id, limit=1, before=version + 1)
+        return next((stored for stored in found if stored.version == version), None)
+
+    async def read_many(self, type: str, ids: Sequence[str], /) -> Sequence[Stored]:
+        number = self._types[type]
+        return await self._connections.read(lambda c: resources.read_many(c, number, type, ids))
+
+    async def heads(self, type: str, ids: Collection[str], /) -> Mapping[str, Head]:
+        number = self._types[type]
+        return await self._connections.read(lambda c: resources.heads(c, number, ids))
+
+    async def history(
+        self, type: str, id: str, /, *, limit: int, before: int | None = None
+    ) -> Sequence[Stored]:
+        number, below = self._types[type], NO_VERSION_LIMIT if before is None else before
+        return await self._connections.read(
+            lambda c: resources.versions(c, number, type, id, limit=limit, below=below)
+        )
+
+    async def search(self, query: Query, /) -> Page:
+        number = self._types[query.type]
+        return await self._connections.read(lambda c: search.search(c, number, self._codes, query))
+
+    async def count(self, type: str, filter: Filter, /) -> int:
+        number = self._types[type]
+        return await self._connections.read(lambda c: search.count(c, number, self._codes, filter))
+
+    async def candidates(self, type: str, keys: Collection[int], /, *, cap: int) -> CandidateSet:
+        number = self._types[type]
+        return await self._connections.read(lambda c: candidates.lookup(c, number, keys, cap))
+
+    async def population(self, type: str, /) -> int:
+        known, until = self._populations.get(type, (0, 0.0))
+        if monotonic() < until:
+            return known
+        number = self._types[type]
+        found = await self._connections.read(lambda c: candidates.population(c, number))
+        if found > SMALL_POPULATION:
+            self._populations[type] = found, monotonic() + POPULATION_SECONDS
+        return found
+
+    async def commit(self, work: UnitOfWork, /) -> None:
+        await self._write(lambda c: commit.commit(c, self._types, self._codes, work.writes))
+
+    async def scan(self, type: str, /, *, history: bool = False) -> AsyncIterator[Stored]:
+        number, batch = self._types[type], resources.version_batch if history else resources.current_batch
+        after = (0, 0)
+        while True:
+            ask = partial(batch, number=number, type=type, after=after, limit=BATCH)
+            found, after = await self._connections.read(ask)
+            for stored in found:
+                yield stored
+            if len(found) < BATCH:
+                return
+
+    async def replace_index(
+        self, type: str, entries: Mapping[str, tuple[int, IndexEntries, CandidateEntry | None]], /
+    ) -> None:
+        number = self._types[type]
+        await self._write(lambda c: commit.replace_index(c, number, self._codes, entries))
+
+    async def import_versions(self, versions: Sequence[Write], /) -> None:
+        await self._write(lambda c: commit.import_versions(c, self._types, self._codes, versions))
+
+    async def mark(self, name: str, /) -> str | None:
+        return await self._connections.read(lambda c: marks.get(c, name))
+
+    async def set_mark(self, name: str, value: str, /, *, expected: str | None) -> bool:
+        return await self._connections.write(lambda c: marks.put(c, name, value, expected))
+
+    async def problems(self) -> Sequence[str]:
+        """Tries to read the file. Another process's long write is none: what reads goes on meanwhile."""
+        try:
+            await self._connections.read(lambda c: c.execute("SELECT 1 FROM mark").fetchone())
+        except Unavailable as problem:
+            return [str(problem)]
+        return []
+
+    async def close(self) -> None:
+        await self._connections.close()
+
+    async def _write(self, change: Callable[[Connection], Mapping[Key, int]]) -> None:
+        """Changes the file; the code numbers made for it are remembered when they are there to stay."""
+        self._codes.keep(await self._connections.write(change))

@@ -1,0 +1,74 @@
+"""The store contract: candidates by blocking key, each once, capped whole and said so."""
+
+from fhir_mpi.mdm.ports import CandidateSet
+from fhir_mpi.storage.port import CandidateEntry, Store
+from tests.integration.storage.writes import commit, deletion, put
+
+LEAST, MOST = -(2**63), 2**63 - 1
+
+
+def _rows(found: CandidateSet) -> list[tuple[str, str]]:
+    return sorted((row.id, row.packed) for row in found.rows)
+
+
+async def test_candidates_share_a_key_and_come_once(store: Store) -> None:
+    await commit(
+        store,
+        put("a", keys=[1, 2, 3], packed="A"),
+        put("b", keys=[3, LEAST], packed="B|ü"),
+        put("c", keys=[MOST], packed="C"),
+        put("d", keys=[9], packed="D"),
+        put("without"),
+    )
+    assert _rows(await store.candidates("Patient", [1, 2, 3], cap=300)) == [("a", "A"), ("b", "B|ü")]
+    assert _rows(await store.candidates("Patient", [LEAST, MOST], cap=300)) == [("b", "B|ü"), ("c", "C")]
+    assert _rows(await store.candidates("Patient", [3, 3, 3], cap=300)) == [("a", "A"), ("b", "B|ü")]
+    assert await store.candidates("Patient", [0, 4, -9], cap=300) == CandidateSet([], frozenset())
+    assert not (await store.candidates("Patient", [], cap=300)).rows
+
+
+async def test_a_key_over_the_cap_is_skipped_whole_and_named(store: Store) -> None:
+    await commit(store, *(put(f"p{n}", keys=[5, 100 + n], packed=str(n)) for n in range(4)))
+    at_cap = await store.candidates("Patient", [5], cap=4)
+    assert (len(at_cap.rows), at_cap.skipped) == (4, frozenset())
+    over = await store.candidates("Patient", [5, 102, 7], cap=3)
+    assert (_rows(over), over.skipped) == ([("p2", "2")], frozenset({5}))
+
+
+async def test_keys_of_another_type_are_another_index(store: Store) -> None:
+    await commit(store, put("a", keys=[1], packed="patient"))
+    many = [put(f"o{n}", type="Organization", keys=[1], packed="o") for n in range(5)]
+    await commit(store, put("a", type="Organization", keys=[2], packed="organization"), *many)
+    patients = await store.candidates("Patient", [1, 2], cap=3)
+    assert (_rows(patients), patients.skipped) == ([("a", "patient")], frozenset())
+    organizations = await store.candidates("Organization", [1, 2], cap=5)
+    assert len(organizations.rows) == 6
+    assert await store.population("Patient") == 1
+    assert await store.population("Organization") == 6
+
+
+async def test_a_new_version_brings_its_own_keys(store: Store) -> None:
+    await commit(store, put("a", keys=[1, 2], packed="old"))
+    await commit(store, put("a", expected=1, keys=[2, 3], packed="new"))
+    assert not (await store.candidates("Patient", [1], cap=9)).rows
+    assert _rows(await store.candidates("Patient", [1, 2, 3], cap=9)) == [("a", "new")]
+    await commit(store, put("a", expected=2))
+    assert not (await store.candidates("Patient", [1, 2, 3], cap=9)).rows
+    assert await store.population("Patient") == 0
+
+
+async def test_the_population_counts_candidate_records(store: Store) -> None:
+    assert await store.population("Patient") == 0
+    await commit(store, *(put(f"p{n}", keys=[n]) for n in range(3)), put("without"))
+    await commit(store, put("keyless", packed="found by nobody"))
+    assert await store.population("Patient") == 4
+    await commit(store, deletion("p0", expected=1))
+    assert await store.population("Patient") == 3
+
+
+async def test_replaced_keys_are_found_and_the_old_ones_are_not(store: Store) -> None:
+    await commit(store, put("a", keys=[1], packed="old"), put("b", keys=[1], packed="kept"))
+    entry = CandidateEntry(frozenset({2}), "new")
+    await store.replace_index("Patient", {"a": (1, {}, entry)})
+    assert _rows(await store.candidates("Patient", [1], cap=9)) == [("b", "kept")]
+    assert _rows(await store.candidates("Patient", [2], cap=9)) == [("a", "new")]

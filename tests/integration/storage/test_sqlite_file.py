@@ -1,0 +1,225 @@
+"""The SQLite store's file: private, durable, checked, and honest when it can't be used."""
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fhir_mpi.fhir.outcome import StoreFull, StoreTimeout, Unavailable
+from fhir_mpi.search.filters import EVERYTHING, Equals
+from fhir_mpi.storage.opening import open_store
+from fhir_mpi.storage.port import UnitOfWork
+from fhir_mpi.storage.sqlite import SqliteStore, connections, store
+from fhir_mpi.storage.sqlite.connections import Connections
+from tests.integration.storage.writes import commit, found, put
+
+CANARY = "canary-value"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "made" / "index.sqlite"
+
+
+@pytest.fixture
+async def opened(path: Path) -> AsyncIterator[SqliteStore]:
+    made = await SqliteStore.open(str(path), types=["Patient"], timeout=0.05)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def lines(path: Path) -> AsyncIterator[Connections]:
+    made = Connections(str(path), timeout=0.05)
+    await made.prepare(lambda connection: None)
+    yield made
+    await made.close()
+
+
+def _pragma(name: str) -> Callable[[sqlite3.Connection], Any]:
+    return lambda connection: connection.execute(f"PRAGMA {name}").fetchone()[0]
+
+
+async def test_the_file_and_its_logs_are_for_their_owner_only(opened: SqliteStore, path: Path) -> None:
+    await commit(opened, put("a"))
+    files = sorted(path.parent.iterdir())
+    assert [file.name for file in files] == ["index.sqlite", "index.sqlite-shm", "index.sqlite-wal"]
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+
+
+async def test_closing_leaves_one_file_that_holds_everything(path: Path) -> None:
+    made = await SqliteStore.open(str(path), types=["Patient"], timeout=1.0)
+    write = put("a", {"family": ["x"]})
+    await commit(made, write)
+    await made.close()
+    assert [file.name for file in path.parent.iterdir()] == ["index.sqlite"]
+    again = await SqliteStore.open(str(path), types=["Patient", "Organization"], timeout=1.0)
+    assert await again.read("Patient", "a") == write.version
+    assert await again.read("Organization", "a") is None
+    assert await found(again, Equals("family", "x")) == {"a"}
+    await again.close()
+
+
+async def test_bytes_come_back_as_they_went_in(opened: SqliteStore) -> None:
+    text = b'{ "resourceType" : "Patient", "x": 1.00, "n": 1E400,\n\t"s": "\\u00e9 \xc3\xa9 \\/" }'
+    write = put("a")
+    object.__setattr__(write.version, "json", text)
+    await commit(opened, write)
+    read = await opened.read("Patient", "a")
+    assert read is not None
+    assert read.json == text
+
+
+async def test_connections_are_durable_and_check_their_references(lines: Connections) -> None:
+    assert await lines.read(_pragma("journal_mode")) == "wal"
+    for ask in (lines.read, lines.write):
+        assert await ask(_pragma("synchronous")) == 2
+        assert await ask(_pragma("foreign_keys")) == 1
+        assert await ask(_pragma("busy_timeout")) == 50
+
+
+async def test_a_file_of_another_schema_is_refused(path: Path) -> None:
+    made = await SqliteStore.open(str(path), types=["Patient"], timeout=1.0)
+    assert await made.set_mark("schema", "99", expected="1")
+    await made.close()
+    with pytest.raises(Unavailable, match=r"schema 99.*schema 1;"):
+        await SqliteStore.open(str(path), types=["Patient"], timeout=1.0)
+
+
+async def test_a_database_of_something_else_is_refused_and_left_alone(path: Path) -> None:
+    path.parent.mkdir()
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE other (x)")
+    connection.close()
+    with pytest.raises(Unavailable, match="something else"):
+        await SqliteStore.open(str(path), types=["Patient"], timeout=1.0)
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT name FROM sqlite_schema").fetchall() == [("other",)]
+    connection.close()
+
+
+async def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"something else altogether " * 500)  # noqa: ASYNC240
+    with pytest.raises(Unavailable, match="can't be used"):
+        await SqliteStore.open(str(path), types=["Patient"], timeout=1.0)
+
+
+async def test_a_path_that_can_not_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Unavailable, match="opened or made"):
+        await SqliteStore.open(str(tmp_path / "file" / "index"), types=["Patient"], timeout=1.0)
+
+
+async def test_a_query_that_takes_too_long_is_stopped(lines: Connections) -> None:
+    endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
+    for _ in range(2):
+        with pytest.raises(StoreTimeout, match="took too long") as stopped:
+            await lines.read(lambda connection: connection.execute(endless).fetchone())
+        assert stopped.value.http_status == 503
+    assert await lines.read(lambda connection: connection.execute("SELECT 7").fetchone()) == (7,)
+
+
+async def test_a_search_that_takes_too_long_is_stopped_and_the_next_one_is_not(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "STEPS_BETWEEN_CHECKS", 1)
+    made = await SqliteStore.open(str(path), types=["Patient"], timeout=-1.0)
+    await commit(made, *(put(f"p{n}", {"family": [CANARY]}) for n in range(50)))
+    with pytest.raises(StoreTimeout) as stopped:
+        await found(made, Equals("family", CANARY))
+    assert CANARY not in str(stopped.value)
+    await made.close()
+    made = await SqliteStore.open(str(path), types=["Patient"], timeout=60.0)
+    assert len(await found(made, Equals("family", CANARY))) == 50
+    await made.close()
+
+
+async def test_a_lock_held_too_long_is_unavailable_and_nothing_is_done(
+    opened: SqliteStore, path: Path
+) -> None:
+    await commit(opened, put("a"))
+    outside = sqlite3.connect(path, isolation_level=None)
+    outside.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Unavailable, match="locked") as refused:
+        await commit(opened, put(CANARY))
+    assert CANARY not in str(refused.value)
+    assert list(await opened.problems()) == [], "reading goes on while another process writes"
+    assert await found(opened, EVERYTHING) == {"a"}
+    outside.execute("ROLLBACK")
+    outside.close()
+    await commit(opened, put(CANARY))
+
+
+async def test_a_file_that_has_gone_bad_is_a_problem(opened: SqliteStore, path: Path) -> None:
+    await commit(opened, put("a"))
+    await opened.close()
+    _spoil(path)
+    fresh = SqliteStore(Connections(str(path), 1.0), {})
+    assert list(await fresh.problems()) == ["the store's file can't be used"]
+    await fresh.close()
+
+
+def _spoil(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(b"no database at all")
+
+
+async def test_a_full_volume_refuses_writes_whole_answers_reads_and_recovers(opened: SqliteStore) -> None:
+    await commit(opened, put("a", {"family": ["x"]}))
+    lines = opened._connections
+    pages = await lines.read(_pragma("page_count"))
+    await lines.prepare(_pragma(f"max_page_count = {pages + 10}"))
+    big = UnitOfWork([put(f"p{n}", {f"code{n}": [CANARY * 50]}, keys=[n]) for n in range(300)])
+    with pytest.raises(StoreFull, match="full") as refused:
+        await opened.commit(big)
+    assert CANARY not in str(refused.value)
+    assert await found(opened, EVERYTHING) == await found(opened, Equals("family", "x")) == {"a"}
+    assert await opened.population("Patient") == 0
+    await lines.prepare(_pragma("max_page_count = 1000000"))
+    await commit(opened, put("b", {"another": [CANARY * 50]}))
+    assert await found(opened, Equals("code0", CANARY * 50)) == set()
+    await opened.commit(big)
+    assert await found(opened, Equals("code0", CANARY * 50)) == {"p0"}
+    assert await found(opened, Equals("another", CANARY * 50)) == {"b"}
+
+
+async def test_a_mistake_in_a_statement_is_no_fault_of_the_store(lines: Connections) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="syntax"):
+        await lines.read(lambda connection: connection.execute("SELEC"))
+    with pytest.raises(sqlite3.ProgrammingError):
+        await lines.read(lambda connection: connection.execute("SELECT ?"))
+
+
+async def test_a_large_population_is_counted_once_in_a_while(
+    opened: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "SMALL_POPULATION", 2)
+    await commit(opened, *(put(f"p{n}", keys=[n]) for n in range(3)))
+    assert await opened.population("Patient") == 3
+    await commit(opened, put("later", keys=[9]))
+    assert await opened.population("Patient") == 3
+    monkeypatch.setattr(store, "monotonic", lambda: float("inf"))
+    assert await opened.population("Patient") == 4
+
+
+@pytest.mark.parametrize("url", ["postgres://secret@host/x", "index.sqlite", "sqlite://", "sqlite:///", ""])
+async def test_an_unknown_store_url_says_what_is_allowed_and_not_what_it_was(url: str) -> None:
+    with pytest.raises(ValueError, match=r"sqlite:///.*mongodb://") as refused:
+        await open_store(url, types=["Patient"])
+    assert "secret" not in str(refused.value)
+
+
+async def test_a_mongodb_url_names_its_database() -> None:
+    for url in ("mongodb://127.0.0.1:1", "mongodb://127.0.0.1:1/", "mongodb+srv://name.example"):
+        with pytest.raises(ValueError, match="names its database"):
+            await open_store(url, types=["Patient"])
+
+
+async def test_a_relative_path_is_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = await open_store("sqlite:///here/index.sqlite", types=["Patient"])
+    await made.close()
+    assert (tmp_path / "here" / "index.sqlite").exists()

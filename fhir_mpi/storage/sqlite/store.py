@@ -46,7 +46,7 @@ class SqliteStore:
 
     async def read(self, type: str, id: str, /) -> Stored | None:
         number = self._types[type]
-        return await self._connections.read(lambda c: resources.read(c, number, type, id))
+        return self._connections.look(lambda c: resources.read(c, number, type, id))
 
     async def read_version(self, type: str, id: str, version: int, /) -> Stored | None:
         found = await self.history(type, id, limit=1, before=version + 1)
@@ -54,7 +54,7 @@ class SqliteStore:
 
     async def read_many(self, type: str, ids: Sequence[str], /) -> Sequence[Stored]:
         number = self._types[type]
-        return await self._connections.read(lambda c: resources.read_many(c, number, type, ids))
+        return self._connections.look(lambda c: resources.read_many(c, number, type, ids))
 
     async def heads(self, type: str, ids: Collection[str], /) -> Mapping[str, Head]:
         number = self._types[type]
@@ -78,14 +78,14 @@ class SqliteStore:
 
     async def candidates(self, type: str, keys: Collection[int], /, *, cap: int) -> CandidateSet:
         number = self._types[type]
-        return await self._connections.read(lambda c: candidates.lookup(c, number, keys, cap))
+        return self._connections.look(lambda c: candidates.lookup(c, number, keys, cap))
 
     async def population(self, type: str, /) -> int:
         known, until = self._populations.get(type, (0, 0.0))
         if monotonic() < until:
             return known
         number = self._types[type]
-        found = await self._connections.read(lambda c: candidates.population(c, number))
+        found = self._connections.look(lambda c: candidates.population(c, number))
         if found > SMALL_POPULATION:
             self._populations[type] = found, monotonic() + POPULATION_SECONDS
         return found
@@ -114,7 +114,7 @@ class SqliteStore:
         await self._write(lambda c: commit.import_versions(c, self._types, self._codes, versions))
 
     async def mark(self, name: str, /) -> str | None:
-        return await self._connections.read(lambda c: marks.get(c, name))
+        return self._connections.look(lambda c: marks.get(c, name))
 
     async def set_mark(self, name: str, value: str, /, *, expected: str | None) -> bool:
         return await self._connections.write(lambda c: marks.put(c, name, value, expected))

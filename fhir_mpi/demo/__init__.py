@@ -1,0 +1,1 @@
+"""Invented people: for the `demo` command, the default model and the benchmarks."""

@@ -1,0 +1,110 @@
+"""Matching: record, keys, one query, scores, grades. Best first, each with its working."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from fhir_mpi.fhir.outcome import MissingParameter
+from fhir_mpi.fhir.types import Resource
+from fhir_mpi.linkage.blocking import probe_keys
+from fhir_mpi.linkage.engine import ComparisonOutcome, MatchScore, ScoringEngine
+from fhir_mpi.linkage.grades import graded
+from fhir_mpi.linkage.model import LinkageModel, MatchGrade
+from fhir_mpi.linkage.record import record_of, unpack
+from fhir_mpi.mdm.ports import Candidates
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One record that may be the probe's person.
+
+    `score` is reported to clients: 0 to 1, inside the grade's band, so that it sorts as the grade does.
+    `probability` and `weight` (bits) are the engine's; `guards` name the caps that lowered the grade.
+    """
+
+    id: str
+    grade: MatchGrade
+    score: float
+    probability: float
+    weight: float
+    outcomes: tuple[ComparisonOutcome, ...]
+    guards: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """Every match, best first, and how many of the probe's `keys` were `skipped` as too common."""
+
+    matches: tuple[Match, ...]
+    skipped: int
+    keys: int
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """Finds the records of one resource type that may be the same person or organization."""
+
+    model: LinkageModel
+    engine: ScoringEngine
+    candidates: Candidates
+
+    async def matches(self, resource: Resource) -> Matching:
+        """Best first (grade, score, weight, id), certainly-not left out; one query for candidates.
+
+        Raises MissingParameter where the resource holds nothing that a blocking key can be made of.
+        """
+        type = self.model.resource_type
+        record = record_of(resource)
+        keys = probe_keys(self.model, record)
+        if not keys:
+            raise MissingParameter(
+                f"the {type} holds too little to match on: give an identifier, a phone, an email, an address,"
+                " a whole name, or a name with a birth date",
+                expression=type,
+            )
+        found = await self.candidates.candidates(type, keys, cap=self.model.cap)
+        population = await self.candidates.population(type)
+        others = [unpack(row.id, row.packed) for row in found.rows]
+        scores = self.engine.score(record, others, population=population)
+        matches = [self._match(o.id, s) for o, s in zip(others, scores, strict=True)]
+        kept = [m for m in matches if m.grade is not MatchGrade.CERTAINLY_NOT]
+        return Matching(tuple(sorted(kept, key=_rank)), len(found.skipped), len(keys))
+
+    def _match(self, id: str, score: MatchScore) -> Match:
+        grading = graded(score, self.model)
+        return Match(
+            id=id,
+            grade=grading.grade,
+            score=grading.score,
+            probability=score.probability,
+            weight=score.weight,
+            outcomes=score.outcomes,
+            guards=grading.guards,
+        )
+
+
+def _rank(match: Match) -> tuple[int, float, float, str]:
+    return match.grade.rank, -match.score, -match.weight, match.id
+
+
+def certain_only(matches: Sequence[Match], person_of: Mapping[str, str] | None = None) -> tuple[Match, ...]:
+    """What onlyCertainMatches answers: the certain matches, if they are known to be one person.
+
+    Several certain matches that aren't are ambiguous, and the answer is empty (IHE PDQm ITI-119; FHIR
+    R5 Patient $match). `person_of` maps a record's id to its golden record's; without an entry a
+    record is a person of its own.
+    """
+    certain = tuple(m for m in matches if m.grade is MatchGrade.CERTAIN)
+    return certain if len(_persons(certain, person_of)) == 1 else ()
+
+
+def single_only(matches: Sequence[Match], person_of: Mapping[str, str] | None = None) -> tuple[Match, ...]:
+    """What onlySingleMatch answers: the best match, unless another person has the same grade (R6)."""
+    if not matches:
+        return ()
+    rivals = [m for m in matches if m.grade is matches[0].grade]
+    return (matches[0],) if len(_persons(rivals, person_of)) == 1 else ()
+
+
+def _persons(matches: Sequence[Match], person_of: Mapping[str, str] | None) -> set[str]:
+    known = person_of or {}
+    return {known.get(m.id, m.id) for m in matches}

@@ -55,14 +55,14 @@ class Walk:
         for code, text, child in self.rules.broken(resource):
             self.found.append(Issue(code, text, written(place) + child))
 
-    def element(self, value: Json, known: Table, place: Place) -> None:
-        """Walk one element or resource."""
+    def element(self, value: Json, known: Table, place: Place, *, valued: bool = False) -> None:
+        """Walk one element or resource; `valued` where a primitive value stands beside it."""
         steps = known.steps
         for name, child in value.items():
             step = steps.get(name)
             if step is not None:
                 step(self, child, (place, name), value)
-        if known.is_element and len(value) == 1 and "id" in value:
+        if known.is_element and not valued and len(value) == 1 and "id" in value:
             self.say("invariant", "ele-1: an element needs a value or children.", place)
         if known.invariant is not None:
             self._apply(known.invariant, value, place, "error")
@@ -151,7 +151,7 @@ def _primitive_list(one: Step | None) -> Step:
 
 def _sibling(walk: Walk, value: Any, place: Place, parent: Json) -> None:
     if isinstance(value, dict):
-        walk.element(value, table("Element"), place)
+        walk.element(value, table("Element"), place, valued=str(place[1])[1:] in parent)
 
 
 def _sibling_list(walk: Walk, siblings: Any, place: Place, parent: Json) -> None:
@@ -163,7 +163,8 @@ def _sibling_list(walk: Walk, siblings: Any, place: Place, parent: Json) -> None
         return
     for index, sibling in enumerate(siblings):
         if isinstance(sibling, dict):
-            walk.element(sibling, table("Element"), (place, index))
+            valued = values is not None and values[index] is not None
+            walk.element(sibling, table("Element"), (place, index), valued=valued)
         elif sibling is None and (values is None or values[index] is None):
             walk.say("structure", "A null must stand for a value or an extension.", (place, index))
 

@@ -1,0 +1,159 @@
+"""The composition root: settings -> definitions -> store -> engine -> services -> routes."""
+
+import secrets
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, TypedDict
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+
+from fhir_mpi.definitions import DefinitionError, Definitions, load_definitions
+from fhir_mpi.fhir.validation import Validator
+from fhir_mpi.http.cursors import Cursors
+from fhir_mpi.http.errors import EXCEPTION_HANDLERS
+from fhir_mpi.http.middleware import Edge
+from fhir_mpi.http.routes import routes
+from fhir_mpi.http.state import Server
+from fhir_mpi.http.telemetry import exporting, telemetry
+from fhir_mpi.interactions.freshness import settle
+from fhir_mpi.interactions.intake import Intake
+from fhir_mpi.interactions.services import Limits, Services
+from fhir_mpi.linkage.model import LinkageModel, default_model, read_model
+from fhir_mpi.logging import configure_logging
+from fhir_mpi.mdm.matching import Matcher
+from fhir_mpi.operations.table import OPERATIONS
+from fhir_mpi.plugins import plugin_manager, scoring_engine
+from fhir_mpi.search.registry import SearchRegistry
+from fhir_mpi.settings import Settings
+from fhir_mpi.storage.opening import open_store
+from fhir_mpi.storage.port import Store
+
+PAGE_KEY: Final = "page-key"
+"""The mark under which the store keeps the key that signs paging links."""
+
+
+class State(TypedDict):
+    server: Server
+
+
+def app_from_environment() -> Starlette:
+    """What a worker process serves; its settings come from FHIR_MPI_*."""
+    settings = Settings()
+    configure_logging(settings.log_level)
+    return create_app(settings)
+
+
+def create_app(settings: Settings, *plugins: object) -> Starlette:
+    """The ASGI application. DefinitionError, PluginError or ValueError where it can't start as asked."""
+    definitions = load_definitions(settings.definitions)
+    intake = build_intake(definitions, settings)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[State]:
+        with exporting():
+            async with open_services(settings, definitions, intake, *plugins) as services:
+                yield {"server": await _server(settings, services)}
+
+    app = Starlette(
+        routes=routes(settings.base_path, definitions, OPERATIONS),
+        middleware=[Middleware(Edge, telemetry=telemetry())],
+        exception_handlers=dict(EXCEPTION_HANDLERS),
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False  # an unknown path is not found, whatever it ends with
+    return app
+
+
+def build_intake(definitions: Definitions, settings: Settings) -> Intake:
+    """Everything compiled that a resource passes on its way in."""
+    search = SearchRegistry(definitions.search_parameters, definitions.types)  # names unknown types
+    validator = Validator(definitions.types, definitions.profiles)
+    return Intake(validator, search, linkage_models(definitions, settings))
+
+
+def linkage_models(definitions: Definitions, settings: Settings) -> Mapping[str, LinkageModel]:
+    """The model of each served type that can be matched: the configured one or the packaged default."""
+    configured: Mapping[str, Path | None] = {
+        "Patient": settings.patient_model,
+        "Organization": settings.organization_model,
+    }
+    return {
+        type: _configured_model(type, path) if path else default_model(type)
+        for type, path in configured.items()
+        if type in definitions.types
+    }
+
+
+def _configured_model(type: str, path: Path) -> LinkageModel:
+    try:
+        model = read_model(path)
+    except (OSError, ValueError) as error:
+        raise DefinitionError(f"{path}: {error}") from error
+    if model.resource_type != type:
+        raise DefinitionError(f"{path}: a model for {model.resource_type}, not for {type}")
+    return model
+
+
+@asynccontextmanager
+async def open_services(
+    settings: Settings, definitions: Definitions, intake: Intake, *plugins: object, stale: bool = False
+) -> AsyncIterator[Services]:
+    """The services on an open store; StaleIndex where that needs a reindex, unless `stale` is fine."""
+    factory = scoring_engine(plugin_manager(*plugins), settings.engine)
+    store = await open_store(settings.store, types=definitions.types, timeout=settings.store_timeout)
+    try:
+        if not stale:
+            await settle(store, intake, definitions.types)
+        matchers = {type: Matcher(model, factory(model), store) for type, model in intake.models.items()}
+        yield Services(definitions, store, intake, matchers, _limits(settings), _now, _new_id)
+    finally:
+        await store.close()
+
+
+async def _server(settings: Settings, services: Services) -> Server:
+    secret = settings.secret.get_secret_value() if settings.secret else await _kept_secret(services.store)
+    return Server(
+        services=services,
+        cursors=Cursors(secret, settings.page_lifetime),
+        base_path=settings.base_path,
+        base_url=settings.base_url,
+        max_body=settings.max_body,
+        max_match_body=settings.max_match_body,
+        max_bundle_body=settings.max_bundle_body,
+        body_timeout=settings.body_timeout,
+    )
+
+
+async def _kept_secret(store: Store) -> str:
+    """The store's own key, made by whichever process comes first, shared by all."""
+    found = await store.mark(PAGE_KEY)
+    if found is None:
+        await store.set_mark(PAGE_KEY, secrets.token_urlsafe(32), expected=None)
+        found = await store.mark(PAGE_KEY)
+    if found is None:
+        raise RuntimeError("the store does not keep marks")
+    return found
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        match_count=settings.match_count,
+        match_count_max=settings.match_count_max,
+        page_size=settings.page_size,
+        page_size_max=settings.page_size_max,
+        search_without_criteria=settings.search_without_criteria,
+        bundle_entries=settings.max_bundle_entries,
+    )
+
+
+def _now() -> datetime:
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4())

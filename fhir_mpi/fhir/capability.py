@@ -1,0 +1,56 @@
+"""The CapabilityStatement: the hand-written head, completed from the same definitions that run."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from fhir_mpi.fhir.types import Json, Resource
+
+
+def capability_statement(
+    head: Resource,
+    *,
+    operations: Iterable[Resource],
+    search_parameters: Mapping[str, Sequence[Resource]],
+    base_url: str,
+    software_version: str,
+) -> Resource:
+    """`head` with the search parameters and operations of each type, and this server's address."""
+    operations = list(operations)
+    rest = head["rest"][0]
+    resources = [
+        _completed(entry, operations, search_parameters.get(entry["type"], ())) for entry in rest["resource"]
+    ]
+    completed = {**rest, "resource": resources}
+    if system := [_operation(o) for o in operations if o["system"]]:
+        completed["operation"] = system
+    return {
+        **head,
+        "software": {"name": "fhir_mpi", "version": software_version},
+        "implementation": {"description": "fhir_mpi master patient index", "url": base_url},
+        "rest": [completed],
+    }
+
+
+def _completed(entry: Json, operations: Sequence[Resource], parameters: Sequence[Resource]) -> Json:
+    found = dict(entry)
+    if parameters:
+        found["searchParam"] = [_search_parameter(p) for p in parameters]
+    if own := [_operation(o) for o in operations if entry["type"] in o.get("resource", ())]:
+        found["operation"] = own
+    return found
+
+
+def _search_parameter(parameter: Resource) -> Json:
+    return {
+        "name": parameter["code"],
+        "definition": parameter["url"],
+        "type": parameter["type"],
+        "documentation": parameter["description"],
+    }
+
+
+def _operation(definition: Resource) -> Json:
+    return {
+        "name": definition["code"],
+        "definition": definition["url"],
+        "documentation": definition["description"],
+    }

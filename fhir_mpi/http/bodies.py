@@ -1,0 +1,42 @@
+"""Request bodies: bounded in size and time, decoded strictly."""
+
+import asyncio
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from fhir_mpi.fhir.json import decode
+from fhir_mpi.fhir.outcome import TooLong
+from fhir_mpi.fhir.types import Resource
+from fhir_mpi.http.negotiation import check_body_type
+
+
+async def read_body(request: Request, *, limit: int, seconds: float) -> bytes:
+    """The whole body. TooLong beyond `limit` bytes, declared or sent; 408 after `seconds`."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit:
+        raise _too_long(limit)
+    try:
+        async with asyncio.timeout(seconds):
+            return await _bounded(request, limit)
+    except TimeoutError as error:
+        raise HTTPException(408, f"the body did not arrive within {seconds:g} seconds") from error
+
+
+async def read_resource(request: Request, *, limit: int, seconds: float) -> Resource:
+    """The body as a FHIR JSON object; raises the FhirError that fits."""
+    check_body_type(request)
+    return decode(await read_body(request, limit=limit, seconds=seconds))
+
+
+async def _bounded(request: Request, limit: int) -> bytes:
+    found = bytearray()
+    async for chunk in request.stream():
+        found += chunk
+        if len(found) > limit:
+            raise _too_long(limit)
+    return bytes(found)
+
+
+def _too_long(limit: int) -> TooLong:
+    return TooLong(f"the body is longer than {limit} bytes")

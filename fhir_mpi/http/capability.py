@@ -1,0 +1,33 @@
+"""GET [base]/metadata."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from fhir_mpi import __version__
+from fhir_mpi.fhir.capability import capability_statement
+from fhir_mpi.fhir.outcome import InvalidValue
+from fhir_mpi.fhir.types import Resource
+from fhir_mpi.http.responses import fhir_response
+from fhir_mpi.http.state import base_url, server
+from fhir_mpi.interactions.services import Services
+
+
+async def metadata(request: Request) -> Response:
+    """The CapabilityStatement of this very server (R5 http.html#capabilities)."""
+    if request.query_params.get("mode", "full") != "full":
+        raise InvalidValue("mode is full; the other modes are not offered", expression="http.mode")
+    services = server(request).services
+    definitions = services.definitions
+    statement = capability_statement(
+        definitions.statement,
+        operations=definitions.operations.values(),
+        search_parameters={type: _search_parameters(services, type) for type in definitions.types},
+        base_url=base_url(request),
+        software_version=__version__,
+    )
+    return fhir_response(request, statement)
+
+
+def _search_parameters(services: Services, type: str) -> list[Resource]:
+    known = services.intake.search.parameters(type)
+    return [parameter.definition for _, parameter in sorted(known.items())]

@@ -1,0 +1,201 @@
+"""The RESTful interactions: Request in, Response out (R5 http.html)."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from fhir_mpi.fhir.bundle import history, match_entry, searchset
+from fhir_mpi.fhir.dates import instant
+from fhir_mpi.fhir.outcome import (
+    InvalidRequest,
+    InvalidValue,
+    Issue,
+    UnsupportedParameter,
+    operation_outcome,
+)
+from fhir_mpi.fhir.types import Json
+from fhir_mpi.http.bodies import read_body, read_resource
+from fhir_mpi.http.negotiation import JSON_PATCH, check_body_type, response_type
+from fhir_mpi.http.responses import fhir_response, location, version_headers
+from fhir_mpi.http.state import base_url, server
+from fhir_mpi.interactions import patching, reading, writing
+from fhir_mpi.interactions.writing import Written
+from fhir_mpi.search.term import SearchContext
+from fhir_mpi.storage.port import Stored
+
+CONDITIONS: Final = frozenset({"if-none-exist", "if-none-match", "if-modified-since", "if-unmodified-since"})
+FORMATS: Final = frozenset({"_format", "_pretty"})
+ETAG: Final = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
+
+
+async def create(request: Request) -> Response:
+    own, type = server(request), request.path_params["type"]
+    response_type(request)
+    writing.require(own.services, type, "create")
+    _refuse_conditions(request)
+    resource = await read_resource(request, limit=own.max_body, seconds=own.body_timeout)
+    return _written(request, await writing.create(own.services, type, resource))
+
+
+async def read(request: Request) -> Response:
+    stored = await reading.read(server(request).services, *_target(request))
+    return fhir_response(request, stored.json, headers=version_headers(stored))
+
+
+async def read_version(request: Request) -> Response:
+    version = request.path_params["version"]
+    stored = await reading.read_version(server(request).services, *_target(request), version)
+    return fhir_response(request, stored.json, headers=version_headers(stored))
+
+
+async def update(request: Request) -> Response:
+    own = server(request)
+    type, id = _target(request)
+    response_type(request)
+    writing.require(own.services, type, "update")
+    _refuse_conditions(request)
+    resource = await read_resource(request, limit=own.max_body, seconds=own.body_timeout)
+    written = await writing.update(own.services, type, id, resource, if_match=_if_match(request))
+    return _written(request, written)
+
+
+async def patch(request: Request) -> Response:
+    own = server(request)
+    type, id = _target(request)
+    response_type(request)
+    writing.require(own.services, type, "patch")
+    _refuse_conditions(request)
+    check_body_type(request, frozenset({JSON_PATCH}))
+    body = await read_body(request, limit=own.max_body, seconds=own.body_timeout)
+    written = await patching.patch(own.services, type, id, body, if_match=_if_match(request))
+    return _written(request, written)
+
+
+async def delete(request: Request) -> Response:
+    type, id = _target(request)
+    _refuse_conditions(request)
+    written = await writing.delete(server(request).services, type, id, if_match=_if_match(request))
+    if written.version is None:
+        return fhir_response(request, operation_outcome([_information(f"{type}/{id} was not there")]))
+    done = operation_outcome([_information(f"Successfully deleted {type}/{id}")])
+    return fhir_response(request, done, headers={"etag": version_headers(written.version)["etag"]})
+
+
+async def search(request: Request) -> Response:
+    """GET [base]/[type]?… and POST [base]/[type]/_search."""
+    own, type = server(request), request.path_params["type"]
+    response_type(request)
+    writing.require(own.services, type, "search-type")
+    context = SearchContext(
+        lenient="handling=lenient" in request.headers.get("prefer", "").replace(" ", ""),
+        now_ms=int(own.services.clock().timestamp() * 1000),
+        base_url=base_url(request),
+        default_count=own.services.limits.page_size,
+        max_count=own.services.limits.page_size_max,
+    )
+    wanted = own.services.intake.search.request(type, await _search_pairs(request), context=context)
+    asked = f"{type}?{urlencode(wanted.understood)}".removesuffix("?")
+    after = own.cursors.position(wanted.cursor, asked) if wanted.cursor else None
+    found = await reading.search(own.services, type, wanted, after)
+    links = {"self": f"{context.base_url}/{asked}"}
+    if found.next is not None:
+        more = urlencode([*wanted.understood, ("_cursor", own.cursors.sign(found.next, asked))])
+        links["next"] = f"{context.base_url}/{type}?{more}"
+    entries = [match_entry(f"{context.base_url}/{s.type}/{s.id}", s.json, {}) for s in found.resources]
+    bundle = searchset(entries, total=found.total, links=links, warnings=wanted.warnings)
+    return fhir_response(request, bundle)
+
+
+async def instance_history(request: Request) -> Response:
+    own = server(request)
+    type, id = _target(request)
+    count, path = _history_count(request), f"{type}/{id}/_history"
+    cursor = request.query_params.get("_cursor")
+    before = int(own.cursors.position(cursor, path)) if cursor else None
+    found = await reading.history(own.services, type, id, count=count, before=before)
+    base = base_url(request)
+    links = {"self": f"{base}/{path}?_count={count}"}
+    if found.next is not None:
+        links["next"] = f"{links['self']}&_cursor={own.cursors.sign(str(found.next), path)}"
+    entries = [_history_entry(base, version) for version in found.versions]
+    return fhir_response(request, history(entries, total=found.total, links=links))
+
+
+def _target(request: Request) -> tuple[str, str]:
+    return request.path_params["type"], request.path_params["id"]
+
+
+def _refuse_conditions(request: Request) -> None:
+    """A condition that is passed over would make another write than the client asked for."""
+    if CONDITIONS & set(request.headers) or set(request.query_params) - FORMATS:
+        raise UnsupportedParameter("this server takes no condition on a write but If-Match")
+
+
+def _if_match(request: Request) -> int | None:
+    given = request.headers.get("if-match")
+    if given is None:
+        return None
+    found = ETAG.fullmatch(given.strip())
+    if found is None:
+        raise InvalidValue('If-Match is one ETag such as W/"3"', expression="http.If-Match")
+    return int(found[1])
+
+
+def _written(request: Request, written: Written) -> Response:
+    stored = written.version
+    if stored is None:  # only a deletion leaves nothing behind, and it answers elsewhere
+        raise AssertionError("a write has a version")
+    headers = version_headers(stored)
+    headers["location" if written.created else "content-location"] = location(base_url(request), stored)
+    return fhir_response(request, stored.json, 201 if written.created else 200, headers)
+
+
+async def _search_pairs(request: Request) -> Sequence[tuple[str, str]]:
+    pairs = _pairs(request.url.query)
+    if request.method != "POST":
+        return pairs
+    check_body_type(request, frozenset({"application/x-www-form-urlencoded"}))
+    own = server(request)
+    body = await read_body(request, limit=own.max_body, seconds=own.body_timeout)
+    try:
+        return [*pairs, *_pairs(body.decode())]
+    except UnicodeDecodeError as error:
+        raise InvalidRequest("the form is not UTF-8") from error
+
+
+def _pairs(form: str) -> Sequence[tuple[str, str]]:
+    """Names and values; bytes that were no UTF-8 stay visible as lone surrogates, which search refuses."""
+    return parse_qsl(form, keep_blank_values=True, errors="surrogateescape")
+
+
+def _history_count(request: Request) -> int:
+    limits = server(request).services.limits
+    given = request.query_params.get("_count", str(limits.page_size))
+    if not (given.isascii() and given.isdigit() and len(given) < 10) or int(given) < 1:
+        raise InvalidValue("_count is a whole number of at least 1", expression="http._count")
+    return min(int(given), limits.page_size_max)
+
+
+def _history_entry(base: str, stored: Stored) -> Json:
+    url = f"{stored.type}/{stored.id}"
+    made = stored.method == "POST" or (stored.method == "PUT" and stored.version == 1)
+    entry: Json = {
+        "request": {"method": stored.method, "url": stored.type if stored.method == "POST" else url},
+        "response": {
+            "status": "201" if made else "200",
+            "etag": f'W/"{stored.version}"',
+            "lastModified": instant(stored.last_updated),
+        },
+    }
+    if stored.deleted:
+        return {"fullUrl": f"{base}/{url}", **entry}
+    resource = match_entry(f"{base}/{url}", stored.json, {})
+    return {"fullUrl": resource["fullUrl"], "resource": resource["resource"], **entry}
+
+
+def _information(text: str) -> Issue:
+    return Issue("informational", text, severity="information")

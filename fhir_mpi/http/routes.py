@@ -1,0 +1,91 @@
+"""The routes, as data. Which types and interactions exist is looked up in the definitions, not here."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match, Route
+from starlette.types import Scope
+
+from fhir_mpi.definitions import Definitions, check_partners
+from fhir_mpi.http import health, interactions
+from fhir_mpi.http.batches import batch
+from fhir_mpi.http.capability import metadata
+from fhir_mpi.http.operations import operation_endpoint, places
+from fhir_mpi.operations.call import Handler
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+Methods = Mapping[str, Endpoint]
+
+ROOT: Final[Mapping[str, Methods]] = {
+    "/livez": {"GET": health.livez},
+    "/readyz": {"GET": health.readyz},
+}
+FHIR: Final[Mapping[str, Methods]] = {
+    "": {"POST": batch},
+    "/": {"POST": batch},
+    "/metadata": {"GET": metadata},
+    "/{type:fhir_type}": {"GET": interactions.search, "POST": interactions.create},
+    "/{type:fhir_type}/_search": {"POST": interactions.search},
+    "/{type:fhir_type}/{id:fhir_id}": {
+        "GET": interactions.read,
+        "PUT": interactions.update,
+        "PATCH": interactions.patch,
+        "DELETE": interactions.delete,
+    },
+    "/{type:fhir_type}/{id:fhir_id}/_history": {"GET": interactions.instance_history},
+    "/{type:fhir_type}/{id:fhir_id}/_history/{version:fhir_id}": {"GET": interactions.read_version},
+}
+
+
+class FhirId(Convertor[str]):
+    """A logical id (R5 datatypes.html#id); keeps `$match` and `_history` out of `/{type}/{id}`."""
+
+    regex = r"[A-Za-z0-9\-.]{1,64}"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+class FhirType(FhirId):
+    """A resource type's name, served or not."""
+
+    regex = r"[A-Z][A-Za-z]{0,63}"
+
+
+class NamedRoute(Route):
+    """One path with an endpoint per method; it tells the log and the metrics its template."""
+
+    def __init__(self, path: str, methods: Methods) -> None:
+        async def dispatch(request: Request) -> Response:
+            method = "GET" if request.method == "HEAD" else request.method
+            return await methods[method](request)
+
+        super().__init__(path, dispatch, methods=list(methods))
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, found = super().matches(scope)
+        if match is not Match.NONE:
+            found["fhir_mpi.route"] = self.path
+        return match, found
+
+
+def routes(base_path: str, definitions: Definitions, handlers: Mapping[str, Handler]) -> list[NamedRoute]:
+    """Every route of the server; DefinitionError where an operation has no function or no definition."""
+    check_partners("operation", definitions.operations, handlers)
+    register_url_convertor("fhir_id", FhirId())
+    register_url_convertor("fhir_type", FhirType())
+    found = [NamedRoute(path, methods) for path, methods in ROOT.items()]
+    for name, handler in handlers.items():
+        definition = definitions.operations[name]
+        for path, type in places(definition):
+            if type is None or type in definitions.types:
+                endpoint = operation_endpoint(definition, handler, type)
+                found.append(NamedRoute(base_path + path, {"POST": endpoint}))
+    found += [NamedRoute(base_path + path, methods) for path, methods in FHIR.items() if base_path + path]
+    return found

@@ -1,0 +1,97 @@
+"""PATCH with JSON Patch (RFC 6902; R5 http.html#patch)."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import jsonpatch
+from jsonpointer import JsonPointerException
+
+from fhir_mpi.fhir.json import decode, decode_array, encode
+from fhir_mpi.fhir.outcome import Conflict, MalformedBody, TooCostly, Unprocessable
+from fhir_mpi.fhir.types import Json, Resource
+from fhir_mpi.interactions.reading import read
+from fhir_mpi.interactions.services import Services
+from fhir_mpi.interactions.writing import (
+    Written,
+    check_version,
+    persistently,
+    plan_update,
+    require,
+)
+from fhir_mpi.storage.port import Head, Stored, UnitOfWork, Write
+
+POINTER: Final = re.compile(r"(?:/(?:[^~/]|~[01])*)*")
+OWN: Final = ("", "/resourceType", "/id", "/meta")
+"""What a patch may not touch as a whole; below /meta only what the server itself writes is closed."""
+OWN_META: Final = ("/meta/versionId", "/meta/lastUpdated")
+MEMBERS: Final[Mapping[str, frozenset[str]]] = {
+    "add": frozenset({"path", "value"}),
+    "replace": frozenset({"path", "value"}),
+    "test": frozenset({"path", "value"}),
+    "move": frozenset({"path", "from"}),
+    "copy": frozenset({"path", "from"}),
+    "remove": frozenset({"path"}),
+}
+"""Each verb and the members that it needs (RFC 6902, section 4)."""
+LARGEST: Final = 16 * 1024 * 1024
+"""Bytes: a resource copied into itself again and again doubles each time."""
+
+
+async def patch(
+    services: Services, type: str, id: str, body: bytes, *, if_match: int | None = None
+) -> Written:
+    """PATCH [base]/[type]/[id]. Conflict where a `test` fails, Unprocessable where the patch doesn't fit."""
+    require(services, type, "patch")
+    steps = decode_array(body)
+    check_steps(steps)
+
+    async def attempt() -> Written:
+        stored = await read(services, type, id)
+        write = plan_patch(services, stored, steps, if_match)
+        await services.store.commit(UnitOfWork([write]))
+        return Written(write.version)
+
+    return await persistently(attempt, if_match)
+
+
+def plan_patch(services: Services, stored: Stored, steps: Sequence[Json], if_match: int | None) -> Write:
+    """The next version: the current one, patched and checked."""
+    head = Head(stored.version, stored.last_updated, deleted=False)
+    check_version(head, if_match)
+    patched = decode(_patched(steps, decode(stored.json)))
+    services.intake.check(patched)
+    return plan_update(services, stored.type, stored.id, patched, head, method="PATCH")
+
+
+def check_steps(steps: Sequence[Any]) -> None:
+    """MalformedBody where this is no JSON Patch, Unprocessable where it reaches for id or meta."""
+    for number, step in enumerate(steps):
+        where = f"[{number}]"
+        if not _is_operation(step):
+            raise MalformedBody("an operation has an op, a path, and a value or a from", expression=where)
+        changed = {"test": [], "move": [step["path"], step.get("from")]}.get(step["op"], [step["path"]])
+        if any(path in OWN or path.startswith(OWN_META) for path in changed):
+            raise Unprocessable("a patch can't change what the server keeps: id and meta", expression=where)
+
+
+def _is_operation(step: Any) -> bool:
+    if not isinstance(step, dict) or not isinstance(step.get("op"), str):
+        return False
+    needed = MEMBERS.get(step["op"])
+    pointers = [step[name] for name in ("path", "from") if name in step]
+    pointed = all(isinstance(pointer, str) and POINTER.fullmatch(pointer) for pointer in pointers)
+    return pointed and needed is not None and needed <= step.keys()
+
+
+def _patched(steps: Sequence[Json], resource: Resource) -> bytes:
+    try:
+        for step in steps:
+            resource = jsonpatch.JsonPatch([step]).apply(resource, in_place=True)
+            if step["op"] == "copy" and len(encode(resource)) > LARGEST:
+                raise TooCostly(f"the patch makes a resource of more than {LARGEST} bytes")
+        return encode(resource)
+    except jsonpatch.JsonPatchTestFailed as error:
+        raise Conflict("a test of the patch failed") from error
+    except (jsonpatch.JsonPatchException, JsonPointerException, TypeError) as error:
+        raise Unprocessable("the patch does not fit the resource") from error

@@ -1,0 +1,35 @@
+"""What an interaction or operation may reach: never the request, never a setting's source."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from fhir_mpi.definitions import Definitions
+from fhir_mpi.interactions.intake import Intake
+from fhir_mpi.mdm.matching import Matcher
+from fhir_mpi.storage.port import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds that an operator sets; see docs/reference/settings.md."""
+
+    match_count: int
+    match_count_max: int
+    page_size: int
+    page_size_max: int
+    search_without_criteria: bool
+    bundle_entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    definitions: Definitions
+    store: Store
+    intake: Intake
+    matchers: Mapping[str, Matcher]
+    limits: Limits
+    clock: Callable[[], datetime]
+    """Now, in UTC."""
+    new_id: Callable[[], str]
+    """A logical id that was never given before."""

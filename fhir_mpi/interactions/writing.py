@@ -1,0 +1,185 @@
+"""Create, update, delete: first a plan (one Write), then the commit.
+
+A transaction Bundle uses the same plans and commits them together.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from fhir_mpi.fhir.outcome import (
+    Conflict,
+    InvalidRequest,
+    Issue,
+    MethodNotAllowed,
+    NotFound,
+    VersionConflict,
+)
+from fhir_mpi.fhir.types import Resource
+from fhir_mpi.interactions.intake import deletion
+from fhir_mpi.interactions.services import Services
+from fhir_mpi.storage.port import Head, Stored, UnitOfWork, Write, WriteConflict
+
+ATTEMPTS: Final = 10
+"""How often an update that names no version follows a record that others keep changing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a write left behind; `version` is None where nothing was to delete."""
+
+    version: Stored | None
+    created: bool = False
+    warnings: tuple[Issue, ...] = ()
+
+
+async def create(services: Services, type: str, resource: Resource) -> Written:
+    """POST [base]/[type]: the server gives the id; one in the body is ignored (R5 http.html#create)."""
+    write, warnings = plan_create(services, type, resource, services.new_id())
+    await _commit(services, write)
+    return Written(write.version, created=True, warnings=warnings)
+
+
+async def update(
+    services: Services,
+    type: str,
+    id: str,
+    resource: Resource,
+    *,
+    if_match: int | None = None,
+    method: str = "PUT",
+) -> Written:
+    """PUT [base]/[type]/[id], which also creates and restores (R5 http.html#update).
+
+    With `if_match`, VersionConflict where that is not the current version; without it, the write
+    goes on top of whatever is current.
+    """
+    check_identity(type, id, resource)
+    warnings = tuple(services.intake.check(resource))
+
+    async def attempt() -> Written:
+        head = (await services.store.heads(type, [id])).get(id)
+        check_version(head, if_match)
+        write = plan_update(services, type, id, resource, head, method=method)
+        await services.store.commit(UnitOfWork([write]))
+        return Written(write.version, created=head is None or head.deleted, warnings=warnings)
+
+    return await persistently(attempt, if_match)
+
+
+async def delete(services: Services, type: str, id: str, *, if_match: int | None = None) -> Written:
+    """DELETE [base]/[type]/[id]; deleting what isn't there succeeds (R5 http.html#delete)."""
+    require(services, type, "delete")
+
+    async def attempt() -> Written:
+        head = (await services.store.heads(type, [id])).get(id)
+        write = plan_delete(services, type, id, head, if_match)
+        if write is None:
+            return Written(None)
+        await services.store.commit(UnitOfWork([write]))
+        return Written(write.version)
+
+    return await persistently(attempt, if_match)
+
+
+def plan_create(
+    services: Services, type: str, resource: Resource, id: str
+) -> tuple[Write, tuple[Issue, ...]]:
+    require(services, type, "create")
+    _check_type(type, resource)
+    warnings = tuple(services.intake.check(resource))
+    write = services.intake.write(resource, id=id, expected=0, now=services.clock(), method="POST")
+    return write, warnings
+
+
+def plan_update(
+    services: Services, type: str, id: str, resource: Resource, head: Head | None, *, method: str = "PUT"
+) -> Write:
+    """The next version on top of `head`; the resource was checked."""
+    require(services, type, "update")
+    expected = head.version if head else 0
+    return services.intake.write(
+        resource, id=id, expected=expected, now=_after(services.clock(), head), method=method
+    )
+
+
+def plan_delete(
+    services: Services, type: str, id: str, head: Head | None, if_match: int | None
+) -> Write | None:
+    """The deletion, or None where nothing is to delete."""
+    if head is None or head.deleted:
+        return None
+    check_version(head, if_match)
+    return deletion(type, id, expected=head.version, now=_after(services.clock(), head))
+
+
+def require(services: Services, type: str, interaction: str) -> None:
+    """NotFound for a type that isn't served, MethodNotAllowed for an interaction that isn't."""
+    served = services.definitions.interactions.get(type)
+    if served is None:
+        known = ", ".join(services.definitions.types)
+        raise NotFound(f"this server has no such resource type; it serves {known}")
+    if interaction not in served:
+        raise MethodNotAllowed(f"this server does not offer {interaction} on {type}")
+
+
+def check_version(head: Head | None, if_match: int | None) -> None:
+    if if_match is None:
+        return
+    current = head.version if head else 0
+    if current != if_match:
+        raise VersionConflict(f"version {if_match} was expected, version {current} is current")
+
+
+async def persistently(attempt: Callable[[], Awaitable[Written]], if_match: int | None) -> Written:
+    """Tries again where somebody else was first, unless the client named the version it means."""
+    for _ in range(ATTEMPTS):
+        try:
+            return await attempt()
+        except WriteConflict as conflict:
+            if if_match is not None:
+                raise VersionConflict(
+                    f"version {if_match} was expected, version {conflict.found} is current"
+                ) from conflict
+    raise Conflict("others keep changing this resource; try again")
+
+
+async def _commit(services: Services, write: Write) -> None:
+    try:
+        await services.store.commit(UnitOfWork([write]))
+    except WriteConflict as conflict:
+        raise Conflict("the id that the server chose is taken; try again") from conflict
+
+
+def check_identity(type: str, id: str, resource: Resource) -> None:
+    """An update's body must carry the id of its URL (R5 http.html#update)."""
+    _check_type(type, resource)
+    given = resource.get("id")
+    if given is None:
+        raise InvalidRequest(
+            "Can not update resource, resource body must contain an ID element for update (PUT) operation",
+            expression=f"{type}.id",
+        )
+    if given != id:
+        raise InvalidRequest(
+            "Can not update resource, resource body must contain an ID element which matches the request URL"
+            " for update (PUT) operation",
+            expression=f"{type}.id",
+        )
+
+
+def _check_type(type: str, resource: Resource) -> None:
+    given = resource.get("resourceType")
+    if given != type:
+        what = "no resourceType" if given is None else "another resourceType"
+        raise InvalidRequest(
+            f"the body has {what}; {type} is expected here", expression=f"{type}.resourceType"
+        )
+
+
+def _after(now: datetime, head: Head | None) -> datetime:
+    """Now, or just after the current version where the clock went back: time never does, per record."""
+    if head is None or now > head.last_updated:
+        return now
+    return head.last_updated + timedelta(milliseconds=1)

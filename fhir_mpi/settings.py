@@ -1,0 +1,62 @@
+"""Every setting of the server, read from FHIR_MPI_* once, at the edge."""
+
+from pathlib import Path
+
+from platformdirs import user_data_path
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIB = 1024 * 1024
+
+
+def default_store() -> str:
+    """The embedded store in the platform's data folder."""
+    return f"sqlite:///{user_data_path('fhir-mpi', appauthor=False) / 'fhir_mpi.db'}"
+
+
+class Settings(BaseSettings):
+    """Documented one by one in docs/reference/settings.md; an unusable value stops the start."""
+
+    model_config = SettingsConfigDict(env_prefix="FHIR_MPI_", frozen=True, extra="forbid")
+
+    store: str = Field(default_factory=default_store, description="URL of the store.")
+    base_path: str = Field(
+        default="/fhir", pattern=r"^(/[A-Za-z0-9._~-]+)*$", description="Path of the FHIR API."
+    )
+    base_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="Public URL of the FHIR API, where a proxy changes it.",
+    )
+    definitions: Path | None = Field(
+        default=None,
+        description="Folder with profiles/, capability/ and search_params/ in place of the built-in ones.",
+    )
+    engine: str = Field(default="fellegi-sunter", description="The scoring engine.")
+    patient_model: Path | None = Field(default=None, description="Linkage model JSON for Patient.")
+    organization_model: Path | None = Field(default=None, description="Linkage model JSON for Organization.")
+    match_count: int = Field(
+        default=50, ge=1, description="Most matches answered when a request gives no count."
+    )
+    match_count_max: int = Field(
+        default=100, ge=1, description="Most matches answered whatever a request asks."
+    )
+    page_size: int = Field(default=20, ge=1, description="Matches a search page holds without _count.")
+    page_size_max: int = Field(default=1000, ge=1, description="Upper bound of _count.")
+    page_lifetime: int = Field(default=3600, ge=1, description="Seconds that a paging link stays good.")
+    search_without_criteria: bool = Field(default=True, description="Whether a search may name no criterion.")
+    store_timeout: float = Field(default=10.0, gt=0, description="Seconds that one store call may take.")
+    body_timeout: float = Field(
+        default=10.0, gt=0, description="Seconds that a request body may take to arrive."
+    )
+    max_body: int = Field(default=MIB, ge=1, description="Bytes of a resource body.")
+    max_match_body: int = Field(default=MIB // 4, ge=1, description="Bytes of an operation's body.")
+    max_bundle_body: int = Field(default=10 * MIB, ge=1, description="Bytes of a batch or transaction.")
+    max_bundle_entries: int = Field(default=10_000, ge=1, description="Entries of a batch or transaction.")
+    secret: SecretStr | None = Field(
+        default=None,
+        description="Key that signs paging links; without it, one is made and kept in the store.",
+    )
+    log_level: str = Field(
+        default="info", pattern="^(debug|info|warning|error)$", description="Least level that is logged."
+    )

@@ -33,8 +33,8 @@ from fhir_mpi.fhir.types import Resource
 from fhir_mpi.operations.call import Call
 from fhir_mpi.operations.match import match
 from fhir_mpi.settings import Settings
+from tests.benchmarks.census_names import census_names
 from tests.benchmarks.measuring import at_once, children, one_by_one, percentile, post, rss_mib, spread
-from tests.benchmarks.population import census_names
 
 SEED = 20261122
 Probe = tuple[str, Resource]
@@ -42,7 +42,9 @@ Probe = tuple[str, Resource]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--population", type=int, default=100_000)
     parser.add_argument("--against", type=int, help="a second, smaller population for the ratio of p50")
     parser.add_argument("--probes", type=int, default=2_000)
@@ -56,10 +58,12 @@ def main() -> None:
 
 def report(folder: Path, population: int, probes: int) -> float:
     """Prints all figures for one population; answers p50 in process, in seconds."""
-    print(f"--- {population} patients, {probes} probes, {os.cpu_count()} cores, Python {sys.version.split()[0]}")
-    store = _loaded(folder, population)
+    print(
+        f"--- {population} patients, {probes} probes, {os.cpu_count()} cores, Python {sys.version.split()[0]}"
+    )
+    store = loaded(folder, population)
     asked = list(probes_of(population, probes))
-    p50 = asyncio.run(_in_process(store, asked))
+    p50 = asyncio.run(in_process(store, asked))
     requests = [post("/fhir/Patient/$match", encode(patient)) for _, patient in asked]
     with _server(store, workers=1) as (port, pid, started):
         print(f"cold start to first answer {started:.2f} s; RSS after start {_rss(pid):.0f} MiB")
@@ -84,7 +88,7 @@ def probes_of(population: int, count: int) -> Iterator[Probe]:
             yield person.id, {key: value for key, value in patient.items() if key != "id"}
 
 
-def _loaded(folder: Path, population: int) -> str:
+def loaded(folder: Path, population: int) -> str:
     """The URL of a store with the population, loaded by the command line where it isn't there yet."""
     store = f"sqlite:///{folder / f'{population}.db'}"
     if (folder / f"{population}.loaded").exists():
@@ -99,13 +103,16 @@ def _loaded(folder: Path, population: int) -> str:
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     size = (folder / f"{population}.db").stat().st_size / 2**20
-    print(f"load: {population / seconds:.0f} patients/s ({seconds:.0f} s), peak {peak:.0f} MiB, file {size:.0f} MiB")
+    print(
+        f"load: {population / seconds:.0f} patients/s ({seconds:.0f} s),"
+        f" peak {peak:.0f} MiB, file {size:.0f} MiB"
+    )
     source.unlink()
     (folder / f"{population}.loaded").touch()
     return store
 
 
-async def _in_process(store: str, asked: Sequence[Probe]) -> float:
+async def in_process(store: str, asked: Sequence[Probe]) -> float:
     settings = Settings(store=store)
     definitions = load_definitions()
     async with open_services(settings, definitions, build_intake(definitions, settings)) as services:
@@ -127,7 +134,9 @@ async def _in_process(store: str, asked: Sequence[Probe]) -> float:
 def _print_accuracy(true: Sequence[str], answers: Sequence[Resource]) -> None:
     first = certain_or_probable = wrong_certain = 0
     for id, answer in zip(true, answers, strict=True):
-        found = [(e["fullUrl"].rpartition("/")[2], _grade(e)) for e in answer.get("entry", ()) if "fullUrl" in e]
+        found = [
+            (e["fullUrl"].rpartition("/")[2], _grade(e)) for e in answer.get("entry", ()) if "fullUrl" in e
+        ]
         first += bool(found) and found[0][0] == id
         certain_or_probable += any(i == id and grade in ("certain", "probable") for i, grade in found)
         wrong_certain += any(i != id and grade == "certain" for i, grade in found)

@@ -1,0 +1,156 @@
+"""The CapabilityStatement is true: valid, and whatever it declares answers on both stores."""
+
+from typing import Any, Final
+
+import pytest
+from fhir.resources.capabilitystatement import CapabilityStatement
+from fhirclient.models.capabilitystatement import CapabilityStatement as R4CapabilityStatement
+from httpx import AsyncClient
+
+from fhir_mpi import __version__
+from fhir_mpi.definitions import load_definitions
+from fhir_mpi.fhir.validation import Validator
+from tests.integration.http.exchanges import Json, bundle, organization, outcome, parameters, patient, send
+from tests.integration.http.serving import BASE
+
+DEFINITIONS: Final = load_definitions()
+VALUES: Final = {
+    "string": "x",
+    "token": "x",
+    "date": "2020-01-01",
+    "reference": "Patient/1",
+    "uri": "urn:x",
+    "number": "1",
+    "quantity": "1",
+}
+REQUESTS: Final = {
+    "read": ("GET", "/{type}/1"),
+    "vread": ("GET", "/{type}/1/_history/1"),
+    "update": ("PUT", "/{type}/1"),
+    "patch": ("PATCH", "/{type}/1"),
+    "delete": ("DELETE", "/{type}/none"),
+    "history-instance": ("GET", "/{type}/1/_history"),
+    "create": ("POST", "/{type}"),
+    "search-type": ("GET", "/{type}?_count=0"),
+}
+
+
+@pytest.fixture
+async def statement(client: AsyncClient) -> Json:
+    response = await client.get("/metadata")
+    assert response.status_code == 200
+    found: Json = response.json()
+    return found
+
+
+def resources(statement: Json) -> list[Any]:
+    found: list[Any] = statement["rest"][0]["resource"]
+    return found
+
+
+async def test_the_statement_is_valid_r5(statement: Json) -> None:
+    assert Validator(["CapabilityStatement"], DEFINITIONS.profiles).issues(statement) == []
+    CapabilityStatement.model_validate(statement)
+
+
+async def test_the_statement_parses_with_r4_models_that_allow_nothing_more(statement: Json) -> None:
+    assert R4CapabilityStatement(statement, strict=True).fhirVersion == "5.0.0"
+
+
+async def test_the_statement_says_who_answers_and_where(statement: Json) -> None:
+    assert statement["software"] == {"name": "fhir_mpi", "version": __version__}
+    assert statement["implementation"]["url"] == BASE
+    assert (statement["kind"], statement["fhirVersion"]) == ("instance", "5.0.0")
+
+
+async def test_match_is_declared_under_the_canonical_of_the_specification(statement: Json) -> None:
+    declared = {
+        r["type"]: {o["name"]: o["definition"] for o in r.get("operation", [])} for r in resources(statement)
+    }
+    assert declared["Patient"] == {"match": "http://hl7.org/fhir/OperationDefinition/Patient-match"}
+    assert set(declared["Organization"]) == {"match"}
+
+
+async def test_every_declared_operation_answers(client: AsyncClient, statement: Json) -> None:
+    known = {
+        "Patient": patient(identifier=[{"system": "urn:x", "value": "nobody"}]),
+        "Organization": organization(identifier=[{"system": "urn:x", "value": "nobody"}]),
+    }
+    tried = 0
+    for resource in resources(statement):
+        for operation in resource.get("operation", []):
+            path = f"/{resource['type']}/${operation['name']}"
+            response = await send(client, "POST", path, parameters(known[resource["type"]]))
+            assert response.status_code == 200, response.text
+            tried += 1
+    assert tried == len(DEFINITIONS.operations)
+
+
+@pytest.mark.parametrize("type", DEFINITIONS.types)
+async def test_every_declared_interaction_is_offered_and_no_other(
+    client: AsyncClient, statement: Json, type: str
+) -> None:
+    (resource,) = [r for r in resources(statement) if r["type"] == type]
+    declared = {i["code"] for i in resource["interaction"]}
+    for code, (method, path) in REQUESTS.items():
+        response = await client.request(method, path.format(type=type))
+        assert (response.status_code != 405) == (code in declared), code
+        assert not (response.status_code == 404 and "no such resource type" in response.text)
+    outcome(await client.get(f"/{type}/_history"), 404, "not-found")
+
+
+@pytest.mark.parametrize("type", DEFINITIONS.types)
+async def test_every_declared_search_parameter_answers(
+    client: AsyncClient, statement: Json, type: str
+) -> None:
+    (resource,) = [r for r in resources(statement) if r["type"] == type]
+    names = [p["name"] for p in resource["searchParam"]]
+    assert len(set(names)) == len(names) > 5
+    for parameter in resource["searchParam"]:
+        search = {parameter["name"]: VALUES[parameter["type"]], "_count": "0"}
+        response = await client.get(f"/{type}", params=search)
+        assert response.status_code == 200, response.text
+        assert parameter["name"] in response.json()["link"][0]["url"]
+
+
+@pytest.mark.parametrize("type", DEFINITIONS.types)
+async def test_what_is_conditional_is_declared_as_it_is_handled(
+    client: AsyncClient, statement: Json, type: str
+) -> None:
+    (resource,) = [r for r in resources(statement) if r["type"] == type]
+    assert not resource["conditionalCreate"]
+    assert not resource["conditionalUpdate"]
+    assert resource["conditionalDelete"] == "not-supported"
+    for method in ("PUT", "DELETE"):
+        outcome(await client.request(method, f"/{type}?_id=1"), 405, "not-supported")
+    outcome(await client.post(f"/{type}", headers={"if-none-exist": "_id=1"}), 400, "not-supported")
+
+
+async def test_every_declared_format_and_system_interaction_answers(
+    client: AsyncClient, statement: Json
+) -> None:
+    for name in statement["format"]:
+        response = await client.get("/metadata", params={"_format": name})
+        assert response.status_code == 200
+    assert [i["code"] for i in statement["rest"][0]["interaction"]] == ["batch", "transaction"]
+    for type in ("batch", "transaction"):
+        response = await send(client, "POST", "", {k: v for k, v in bundle(type).items() if v})
+        assert response.status_code == 200
+
+
+async def test_the_declared_patch_format_is_taken(client: AsyncClient, statement: Json) -> None:
+    (name,) = statement["patchFormat"]
+    response = await client.patch("/Patient/never", content=b"[]", headers={"content-type": name})
+    outcome(response, 404, "not-found")
+
+
+@pytest.mark.parametrize(
+    ("mode", "status"), [("full", 200), ("normative", 400), ("terminology", 400), ("", 400)]
+)
+async def test_only_the_full_statement_is_offered(client: AsyncClient, mode: str, status: int) -> None:
+    assert (await client.get("/metadata", params={"mode": mode})).status_code == status
+
+
+async def test_the_statement_follows_the_address_that_the_client_uses(client: AsyncClient) -> None:
+    found = await client.get("/metadata", headers={"host": "mpi.example:8443"})
+    assert found.json()["implementation"]["url"] == "http://mpi.example:8443/fhir"

@@ -1,0 +1,260 @@
+"""What stands in the JSON folders is what the server does: new types by JSON alone, faults named."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from httpx import AsyncClient
+
+from fhir_mpi.app import create_app
+from fhir_mpi.definitions import CHECKOUT, DefinitionError
+from fhir_mpi.settings import Settings
+from tests.integration.http.exchanges import create, find, ids, outcome, patient, send
+from tests.integration.http.serving import Serve
+
+FOLDERS: Final = ("profiles", "capability", "search_params")
+
+
+@pytest.fixture
+def definitions(tmp_path: Path) -> Path:
+    """A copy of the definitions of this checkout, to be changed."""
+    for folder in FOLDERS:
+        shutil.copytree(CHECKOUT / folder, tmp_path / folder)
+    return tmp_path
+
+
+def rewrite(file: Path, change: Any) -> None:
+    found = json.loads(file.read_text(encoding="utf-8"))
+    change(found)
+    file.write_text(json.dumps(found), encoding="utf-8")
+
+
+def search_parameter(type: str, code: str, kind: str, expression: str, **more: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "SearchParameter",
+        "id": f"{type}-{code}",
+        "url": f"https://example.org/SearchParameter/{type}-{code}",
+        "name": code,
+        "status": "active",
+        "description": f"{code} of {type}",
+        "code": code,
+        "base": [type],
+        "type": kind,
+        "expression": expression,
+        **more,
+    }
+
+
+def serve_type(definitions: Path, type: str, *interactions: str) -> None:
+    entry = {"type": type, "interaction": [{"code": code} for code in interactions]}
+    statement = definitions / "capability" / "statement.json"
+    rewrite(statement, lambda found: found["rest"][0]["resource"].append(entry))
+
+
+ENCOUNTER: Final = {
+    "resourceType": "Encounter",
+    "status": "completed",
+    "class": [{"coding": [{"system": "urn:class", "code": "IMP"}]}],
+    "subject": {"reference": "Patient/somebody"},
+    "actualPeriod": {"start": "2024-03-01", "end": "2024-03-05"},
+}
+OBSERVATION: Final = {
+    "resourceType": "Observation",
+    "status": "final",
+    "code": {"coding": [{"system": "http://loinc.org", "code": "29463-7"}]},
+    "subject": {"reference": "Patient/somebody"},
+    "valueQuantity": {"value": 71.5, "unit": "kg", "system": "http://unitsofmeasure.org", "code": "kg"},
+}
+
+
+async def test_a_resource_type_is_added_by_json_alone(serve: Serve, definitions: Path) -> None:
+    serve_type(definitions, "Encounter", "create", "read", "search-type")
+    serve_type(definitions, "Observation", "create", "read", "update", "delete", "search-type")
+    for parameter in (
+        search_parameter("Encounter", "status", "token", "Encounter.status"),
+        search_parameter("Encounter", "date", "date", "Encounter.actualPeriod"),
+        search_parameter("Encounter", "class", "token", "Encounter.class"),
+        search_parameter("Observation", "code", "token", "Observation.code"),
+        search_parameter("Observation", "value-quantity", "quantity", "Observation.value.ofType(Quantity)"),
+        search_parameter("Observation", "of", "reference", "Observation.subject", target=["Patient"]),
+    ):
+        (definitions / "search_params" / f"{parameter['id']}.json").write_text(json.dumps(parameter))
+    async with serve(definitions=definitions) as client:
+        stay, weight = await create(client, ENCOUNTER), await create(client, OBSERVATION)
+        assert (await client.get(f"/Encounter/{stay['id']}")).json() == stay
+        for search, found in (
+            ("Encounter?status=completed&class=urn:class|IMP", [stay["id"]]),
+            ("Encounter?date=2024-03", [stay["id"]]),
+            ("Encounter?status=planned", []),
+            ("Encounter?_id=" + stay["id"], [stay["id"]]),
+            ("Observation?code=29463-7&of=Patient/somebody", [weight["id"]]),
+            ("Observation?value-quantity=gt70|http://unitsofmeasure.org|kg", [weight["id"]]),
+            ("Observation?value-quantity=gt72|http://unitsofmeasure.org|kg", []),
+        ):
+            assert ids(await find(client, search)) == found, search
+        wrong = await send(client, "POST", "/Encounter", {**ENCOUNTER, "status": "done"})
+        outcome(wrong, 400, "code-invalid", "Encounter.status")
+        outcome(await client.delete(f"/Encounter/{stay['id']}"), 405, "not-supported")
+        outcome(await send(client, "POST", "/Encounter/$match", ENCOUNTER), 404, "not-found")
+        statement = (await client.get("/metadata")).json()
+        types = {r["type"]: r for r in statement["rest"][0]["resource"]}
+        assert {"status", "date", "class", "_id"} <= {p["name"] for p in types["Encounter"]["searchParam"]}
+        assert "operation" not in types["Encounter"]
+
+
+async def test_an_interaction_that_is_not_declared_is_not_offered(serve: Serve, definitions: Path) -> None:
+    def only_reading(found: Any) -> None:
+        for entry in found["rest"][0]["resource"]:
+            entry["interaction"] = [i for i in entry["interaction"] if i["code"] == "read"]
+
+    rewrite(definitions / "capability" / "statement.json", only_reading)
+    async with serve(definitions=definitions) as client:
+        for method, path, body in (
+            ("POST", "/Patient", patient(active=True)),
+            ("PUT", "/Patient/1", patient(id="1", active=True)),
+            ("DELETE", "/Patient/1", None),
+            ("GET", "/Patient", None),
+            ("GET", "/Patient/1/_history", None),
+            ("GET", "/Patient/1/_history/1", None),
+        ):
+            outcome(await send(client, method, path, body), 405, "not-supported")
+        patch = await client.patch(
+            "/Patient/1", content=b"[]", headers={"content-type": "application/json-patch+json"}
+        )
+        outcome(patch, 405, "not-supported")
+        outcome(await client.get("/Patient/1"), 404, "not-found")
+        put = {"request": {"method": "PUT", "url": "Patient/1"}, "resource": patient(id="1", active=True)}
+        transaction = {"resourceType": "Bundle", "type": "transaction", "entry": [put]}
+        outcome(await send(client, "POST", "/", transaction), 405, "not-supported", "Bundle.entry[0]")
+
+
+def without(folder: str) -> Any:
+    return lambda root: shutil.rmtree(root / folder)
+
+
+def written(path: str, content: Any) -> Any:
+    text = content if isinstance(content, str) else json.dumps(content)
+    return lambda root: (root / path).write_text(text, encoding="utf-8")
+
+
+def copied(path: str, to: str, **changes: Any) -> Any:
+    def change(root: Path) -> None:
+        found = json.loads((root / path).read_text(encoding="utf-8"))
+        (root / to).write_text(json.dumps({**found, **changes}), encoding="utf-8")
+
+    return change
+
+
+MATCH: Final = "capability/operations/Patient-match.json"
+ACTIVE: Final = "search_params/Organization-active.json"
+FAULTS: Final = {
+    "no-profiles": (without("profiles"), "no StructureDefinition JSON in .*profiles"),
+    "no-search-parameters": (without("search_params"), "no SearchParameter JSON in .*search_params"),
+    "no-operations": (without("capability/operations"), "no OperationDefinition JSON"),
+    "no-statement": (lambda root: (root / "capability/statement.json").unlink(), r"statement\.json"),
+    "no-json": (written(ACTIVE, "{"), r"Organization-active\.json"),
+    "no-object": (written(ACTIVE, []), r"Organization-active\.json: not a SearchParameter"),
+    "wrong-kind": (written(ACTIVE, patient()), r"Organization-active\.json: not a SearchParameter"),
+    "no-id": (written(ACTIVE, {"resourceType": "SearchParameter"}), r"active\.json: no id and no url"),
+    "same-url": (copied(ACTIVE, "search_params/b.json", id="b"), r"url http\S+Organization-active stands in"),
+    "same-id": (copied(ACTIVE, "search_params/b.json", url="urn:b"), r"b\.json: id Organization-active"),
+    "operation-without-function": (
+        copied(MATCH, "capability/operations/guess.json", id="Patient-guess", url="urn:guess"),
+        "operation without a function: Patient-guess",
+    ),
+    "function-without-operation": (
+        lambda root: (root / MATCH).unlink(),
+        "operation without a definition: Patient-match",
+    ),
+    "no-fhirpath": (
+        written(ACTIVE, search_parameter("Organization", "active", "token", "Organization.active.lower()")),
+        "Organization-active",
+    ),
+    "unknown-base": (
+        written(ACTIVE, search_parameter("Organisation", "active", "token", "Organisation.active")),
+        "Organisation",
+    ),
+    "same-code": (
+        written(
+            "search_params/b.json", search_parameter("Patient", "family", "string", "Patient.name.family")
+        ),
+        "Patient-family.*Patient has family|Patient has family",
+    ),
+}
+
+
+@pytest.mark.parametrize(("fault", "named"), [pytest.param(*f, id=name) for name, f in FAULTS.items()])
+def test_a_definition_that_cannot_be_used_stops_the_start_and_is_named(
+    definitions: Path, fault: Any, named: str
+) -> None:
+    fault(definitions)
+    with pytest.raises(DefinitionError, match=named):
+        create_app(Settings(store="sqlite:///never-opened", definitions=definitions))
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda rest: rest["resource"].append(rest["resource"][0]), "Patient is listed twice"),
+        (lambda rest: rest["resource"][0]["interaction"].append({"code": "guess"}), "Patient can't .*guess"),
+        (lambda rest: rest["resource"].append({"type": "Pet", "interaction": [{"code": "read"}]}), "Pet"),
+    ],
+)
+def test_a_statement_that_promises_what_cannot_be_stops_the_start(
+    definitions: Path, change: Any, named: str
+) -> None:
+    rewrite(definitions / "capability" / "statement.json", lambda found: change(found["rest"][0]))
+    with pytest.raises(DefinitionError, match=named):
+        create_app(Settings(store="sqlite:///never-opened", definitions=definitions))
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [("{", "model.json"), ("{}", "model.json"), (None, "model.json"), ("organization", "not for Patient")],
+)
+def test_a_configured_model_that_cannot_be_used_stops_the_start(
+    tmp_path: Path, content: str | None, named: str
+) -> None:
+    file = tmp_path / "model.json"
+    if content == "organization":
+        shutil.copy(CHECKOUT / "fhir_mpi" / "models" / "organization.json", file)
+    elif content is not None:
+        file.write_text(content, encoding="utf-8")
+    with pytest.raises(DefinitionError, match=named):
+        create_app(Settings(store="sqlite:///never-opened", patient_model=file))
+
+
+async def test_a_configured_model_is_the_one_that_matches(serve: Serve, tmp_path: Path) -> None:
+    file = tmp_path / "model.json"
+    shutil.copy(CHECKOUT / "fhir_mpi" / "models" / "patient.json", file)
+    async with serve(patient_model=file) as client:
+        assert (await client.get("/metadata")).status_code == 200
+
+
+async def test_a_type_that_is_no_longer_served_is_not_matched_either(serve: Serve, definitions: Path) -> None:
+    def drop(found: Any) -> None:
+        rest = found["rest"][0]
+        rest["resource"] = [entry for entry in rest["resource"] if entry["type"] != "Organization"]
+
+    rewrite(definitions / "capability" / "statement.json", drop)
+    async with serve(definitions=definitions) as client:
+        body = {"resourceType": "Organization", "name": "x"}
+        outcome(await send(client, "POST", "/Organization/$match", body), 404, "not-found")
+        outcome(await send(client, "POST", "/Organization", body), 404, "not-found")
+
+
+async def test_a_type_with_a_long_history_of_one_definition_is_not_served_by_another(
+    serve: Serve, definitions: Path, store_url: str
+) -> None:
+    from fhir_mpi.interactions.freshness import StaleIndex
+
+    async with serve(store=store_url) as client:
+        await create(client, patient(active=True))
+    (definitions / "search_params" / "Patient-active.json").unlink()
+    with pytest.raises(StaleIndex, match=r"Patient: .*reindex"):
+        async with serve(store=store_url, definitions=definitions):
+            raise AssertionError("the server started")
+    async with serve(store=store_url) as client:
+        assert isinstance(client, AsyncClient)

@@ -1,0 +1,125 @@
+"""PATCH with JSON Patch (B29, B29b), on both stores."""
+
+import json
+from typing import Any
+
+import pytest
+from httpx import AsyncClient, Response
+
+from tests.integration.http.exchanges import create, find, ids, outcome, patient, surname
+
+JSON_PATCH = "application/json-patch+json"
+
+
+async def patch(client: AsyncClient, id: str, steps: Any, **headers: str) -> Response:
+    content = steps if isinstance(steps, bytes) else json.dumps(steps).encode()
+    return await client.patch(
+        f"/Patient/{id}", content=content, headers={"content-type": JSON_PATCH, **headers}
+    )
+
+
+@pytest.mark.parametrize(
+    ("steps", "gender", "given"),
+    [
+        ([{"op": "replace", "path": "/gender", "value": "other"}], "other", ["A", "B"]),
+        ([{"op": "add", "path": "/name/0/given/-", "value": "C"}], "female", ["A", "B", "C"]),
+        ([{"op": "remove", "path": "/name/0/given/0"}], "female", ["B"]),
+        ([{"op": "move", "from": "/name/0/given/1", "path": "/name/0/given/0"}], "female", ["B", "A"]),
+        ([{"op": "copy", "from": "/name/0/given/0", "path": "/name/0/given/-"}], "female", ["A", "B", "A"]),
+        ([{"op": "test", "path": "/gender", "value": "female"}], "female", ["A", "B"]),
+        ([{"op": "test", "path": "/id", "value": None}], None, None),
+        ([], "female", ["A", "B"]),
+    ],
+)
+async def test_a_patch_makes_the_next_version(
+    client: AsyncClient, steps: Any, gender: str | None, given: list[str] | None
+) -> None:
+    family = surname()
+    known = await create(client, patient(gender="female", name=[{"family": family, "given": ["A", "B"]}]))
+    response = await patch(client, known["id"], steps)
+    if gender is None:
+        outcome(response, 409, "conflict")
+        return
+    body = response.json()
+    assert (response.status_code, response.headers["etag"]) == (200, 'W/"2"')
+    assert (body["gender"], body["name"][0]["given"]) == (gender, given)
+    assert (await client.get(f"/Patient/{known['id']}")).json() == body
+    assert ids(await find(client, f"Patient?family={family}&gender={gender}")) == [known["id"]]
+
+
+@pytest.mark.parametrize(
+    ("steps", "status", "code"),
+    [
+        pytest.param([{"op": "test", "path": "/active", "value": False}], 409, "conflict", id="B29-test"),
+        pytest.param([{"op": "remove", "path": "/birthDate"}], 422, "processing", id="B29-absent"),
+        pytest.param([{"op": "add", "path": "/x/y/z", "value": 1}], 422, "processing", id="B29-no-parent"),
+        pytest.param([{"op": "add", "path": "/name/9", "value": {}}], 422, "processing", id="B29-index"),
+        pytest.param([{"op": "add", "path": "/name/x", "value": {}}], 422, "processing", id="B29-no-index"),
+        pytest.param([{"op": "replace", "path": "", "value": {}}], 422, "processing", id="B29b-whole"),
+        pytest.param([{"op": "replace", "path": "/id", "value": "x"}], 422, "processing", id="B29b-id"),
+        pytest.param([{"op": "remove", "path": "/id"}], 422, "processing", id="B29b-remove-id"),
+        pytest.param([{"op": "move", "from": "/id", "path": "/language"}], 422, "processing", id="B29b-move"),
+        pytest.param([{"op": "add", "path": "/id/x", "value": "x"}], 422, "processing", id="B29b-in-id"),
+        pytest.param(
+            [{"op": "replace", "path": "/resourceType", "value": "Person"}], 422, "processing", id="B29b-type"
+        ),
+        pytest.param([{"op": "remove", "path": "/meta"}], 422, "processing", id="B29b-meta"),
+        pytest.param(
+            [{"op": "replace", "path": "/meta/versionId", "value": "9"}], 422, "processing", id="B29b-version"
+        ),
+        pytest.param(
+            [{"op": "replace", "path": "/meta/lastUpdated", "value": "2020"}],
+            422,
+            "processing",
+            id="B29b-time",
+        ),
+        pytest.param([{"op": "add", "path": "/nick", "value": "x"}], 400, "structure", id="invalid-element"),
+        pytest.param([{"op": "replace", "path": "/gender", "value": "x"}], 400, "code-invalid", id="code"),
+        pytest.param({"op": "add", "path": "/active", "value": True}, 400, "structure", id="no-array"),
+        pytest.param({"active": False}, 400, "structure", id="merge-patch"),
+        pytest.param(["x"], 400, "structure", id="step-is-text"),
+        pytest.param([{"op": "increment", "path": "/active"}], 400, "structure", id="unknown-op"),
+        pytest.param([{"op": "add"}], 400, "structure", id="no-path"),
+        pytest.param([{"op": "add", "path": 1, "value": 1}], 400, "structure", id="number-path"),
+        pytest.param([{"op": "add", "path": "active", "value": 1}], 400, "structure", id="no-pointer"),
+        pytest.param([{"op": "add", "path": "/gender"}], 400, "structure", id="no-value"),
+        pytest.param([{"op": "move", "path": "/gender"}], 400, "structure", id="no-from"),
+        pytest.param([{"op": "copy", "path": "/gender", "from": 7}], 400, "structure", id="number-from"),
+        pytest.param([{"op": "test", "path": "/nick/x", "value": 1}], 409, "conflict", id="test-absent"),
+        pytest.param(b"[{", 400, "structure", id="truncated"),
+        pytest.param(b"", 400, "structure", id="empty"),
+    ],
+)
+async def test_a_patch_that_cannot_be_done_is_refused_and_changes_nothing(
+    client: AsyncClient, steps: Any, status: int, code: str
+) -> None:
+    known = await create(client, patient(active=True, gender="female", name=[{"family": "Patchlos"}]))
+    outcome(await patch(client, known["id"], steps), status, code)
+    assert (await client.get(f"/Patient/{known['id']}")).json() == known
+
+
+async def test_a_patch_of_a_decimal_keeps_its_digits(client: AsyncClient) -> None:
+    known = await create(client, patient(active=True))
+    steps = b'[{"op":"add","path":"/extension","value":[{"url":"https://x.example/d","valueDecimal":1.00}]}]'
+    assert '"valueDecimal":1.00}' in (await patch(client, known["id"], steps)).text
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json", "application/fhir+json", "application/merge-patch+json"]
+)
+async def test_another_kind_of_patch_is_refused_by_its_name(client: AsyncClient, content_type: str) -> None:
+    known = await create(client, patient(active=True))
+    response = await patch(client, known["id"], {"active": False}, **{"content-type": content_type})
+    refused = outcome(response, 415, "not-supported")
+    assert JSON_PATCH in refused["issue"][0]["diagnostics"]
+
+
+async def test_what_is_gone_or_never_was_cannot_be_patched(client: AsyncClient) -> None:
+    known = await create(client, patient(active=True))
+    await client.delete(f"/Patient/{known['id']}")
+    outcome(await patch(client, known["id"], []), 410, "deleted")
+    outcome(await patch(client, "never-was", []), 404, "not-found")
+
+
+async def test_a_patch_that_is_too_long_is_refused(client: AsyncClient) -> None:
+    outcome(await patch(client, "1", b" " * (1024 * 1024 + 1)), 413, "too-long")

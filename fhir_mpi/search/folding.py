@@ -4,12 +4,10 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
+from fhir_mpi.fhir.text import PLAIN_LETTERS, without_diacritics
 from fhir_mpi.search.term import LONGEST_TEXT, Term
 
-# Letters that Unicode doesn't take apart into a letter and a mark.
-_LETTERS: Final = str.maketrans(
-    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "\u0131": "i", "æ": "ae", "œ": "oe", "þ": "th"}
-)
+_LETTERS: Final = str.maketrans(PLAIN_LETTERS)
 
 
 @lru_cache(maxsize=8192)
@@ -23,8 +21,7 @@ def folded(text: str) -> str:
     """
     if text.isascii():
         return " ".join(text.lower().split())
-    apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    kept = "".join(c for c in apart if not _is_diacritic(c))
+    kept = without_diacritics(unicodedata.normalize("NFKD", text).casefold())
     return " ".join(kept.translate(_LETTERS).split())[:LONGEST_TEXT]
 
 
@@ -39,9 +36,3 @@ def sought(term: Term) -> str:
 def composed(text: str) -> str:
     """The text as it stands, its accents composed, so that NFC and NFD spellings are equal."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
-
-
-def _is_diacritic(character: str) -> bool:
-    """Accents, and the points of Hebrew, Arabic and Syriac, by canonical combining class (UAX 44)."""
-    kind = unicodedata.combining(character)
-    return 10 <= kind <= 36 or kind >= 200

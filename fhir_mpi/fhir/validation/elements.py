@@ -12,7 +12,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any, Final
 
-from fhir_mpi.fhir.validation.codes import CODES, RESOURCE_TYPES
+from fhir_mpi.fhir.validation.codes import CODES
 
 ANY_RESOURCE: Final = "Resource"
 _PLAIN: Final = {bool: "boolean", str: "string"}
@@ -37,11 +37,6 @@ class Element:
     choice: str | None = None
     codes: frozenset[str] | None = None
     targets: frozenset[str] = frozenset()
-
-
-def resource_types() -> frozenset[str]:
-    """The names of all resource types of R5 that can have instances."""
-    return RESOURCE_TYPES
 
 
 @cache

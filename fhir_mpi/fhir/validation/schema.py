@@ -11,8 +11,9 @@ from typing import Any, Final
 from jsonschema_rs import Draft202012Validator, ValidationError
 
 from fhir_mpi.fhir.outcome import Issue
+from fhir_mpi.fhir.resource_types import RESOURCE_TYPES
 from fhir_mpi.fhir.types import Json
-from fhir_mpi.fhir.validation.elements import ANY_RESOURCE, Element, children, resource_types
+from fhir_mpi.fhir.validation.elements import ANY_RESOURCE, Element, children
 from fhir_mpi.fhir.validation.paths import Place, expression, written
 from fhir_mpi.fhir.validation.primitives import LANGUAGE, SCHEMAS
 
@@ -69,7 +70,7 @@ def definition(type_name: str) -> Json:
         properties[element.name] = _listed(element, _of(type_name, element))
         if element.primitive:
             properties[f"_{element.name}"] = _listed(element, {"$ref": "#/$defs/Element"}, sibling=True)
-    if type_name in resource_types():
+    if type_name in RESOURCE_TYPES:
         properties["resourceType"] = {"const": type_name}
     schema: Json = {
         "type": "object",
@@ -89,7 +90,7 @@ def _of(owner: str, element: Element) -> Json:
     schema = dict(SCHEMAS[element.type])
     if element.codes is not None:
         return {"type": "string", "enum": sorted(element.codes)}
-    if element.name in _LANGUAGES and (owner in resource_types() or owner in _WITH_LANGUAGE):
+    if element.name in _LANGUAGES and (owner in RESOURCE_TYPES or owner in _WITH_LANGUAGE):
         return schema | {"pattern": LANGUAGE}
     return schema
 

@@ -7,9 +7,9 @@ from typing import Final
 from jsonschema_rs import Draft202012Validator
 
 from fhir_mpi.fhir.outcome import Issue
+from fhir_mpi.fhir.resource_types import RESOURCE_TYPES
 from fhir_mpi.fhir.types import Resource
 from fhir_mpi.fhir.validation import contained, schema
-from fhir_mpi.fhir.validation.elements import resource_types
 from fhir_mpi.fhir.validation.paths import Place, written
 from fhir_mpi.fhir.validation.profiles import compiled_rules
 from fhir_mpi.fhir.validation.walker import Walk
@@ -45,7 +45,7 @@ class Validator:
 
     def _resource(self, resource: Resource, place: Place, outer: Walk | None = None) -> list[Issue]:
         name = resource.get("resourceType")
-        if not isinstance(name, str) or name not in resource_types():
+        if not isinstance(name, str) or name not in RESOURCE_TYPES:
             text = "The resourceType is missing or unknown in R5."
             return [Issue("invalid", text, f"{written(place)}.resourceType")]
         found = schema.issues(self._validator(name), resource, written(place))
@@ -82,4 +82,4 @@ def _contained_types(resource: Resource) -> dict[str, str]:
 
 def _root(resource: Resource) -> str:
     name = resource.get("resourceType")
-    return name if isinstance(name, str) and name in resource_types() else "Resource"
+    return name if isinstance(name, str) and name in RESOURCE_TYPES else "Resource"

@@ -13,8 +13,8 @@ from functools import cache
 from typing import Any, Final, TypeAlias
 
 from fhir_mpi.fhir.outcome import Issue
+from fhir_mpi.fhir.resource_types import RESOURCE_TYPES
 from fhir_mpi.fhir.types import Json, Resource
-from fhir_mpi.fhir.validation.codes import RESOURCE_TYPES
 from fhir_mpi.fhir.validation.elements import ANY_RESOURCE, Element, children
 from fhir_mpi.fhir.validation.invariants import INVARIANTS, WARNINGS, Invariant
 from fhir_mpi.fhir.validation.paths import Place, written

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
+from fhir_mpi.fhir.resource_types import RESOURCE_TYPES
 from fhir_mpi.search.filters import Equals, Filter, IndexValue, Or
-from fhir_mpi.search.resource_types import RESOURCE_TYPES
 from fhir_mpi.search.term import Term, cut
 from fhir_mpi.search.types import token
 

@@ -86,7 +86,7 @@ async def imported(
     pool: Executor,
     chunks: Iterator[Chunk],
     *,
-    batch: int = 2000,
+    batch: int | None = None,
     ahead: int = 4,
     on_progress: Callable[[Contents], None] = lambda _: None,
 ) -> Contents:
@@ -97,6 +97,7 @@ async def imported(
     has another content for a version.
     """
     reader = _Reader(frozenset(services.definitions.types))
+    batch = batch or services.store.bulk_unit
     held: list[Write] = []
     async for carried in in_order(pool, carry, chunks, ahead=ahead):
         held += reader.read(carried)

@@ -20,7 +20,6 @@ from fhir_mpi.interactions.writing import plan_update
 from fhir_mpi.storage.port import Head, Stored, UnitOfWork, Write, WriteConflict
 
 ATTEMPTS: Final = 10
-BATCH: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ async def load(
     pool: Executor,
     chunks: Iterator[Chunk],
     *,
-    batch: int = BATCH,
+    batch: int | None = None,
     ahead: int = 4,
     leave_out: bool = False,
     on_rejected: Callable[[Sequence[Rejected]], None],
@@ -60,11 +59,13 @@ async def load(
 ) -> Tally:
     """Stores every resource of these chunks, in units of work of about `batch`, and says how many.
 
-    `pool` is one that `workers` opened; `ahead` chunks are prepared while the one before is stored.
+    Without `batch` the store has its own choice. `pool` is one that `workers` opened; `ahead` chunks and
+    one batch are prepared while the one before is stored.
     Raises what the store raises: what was stored until then stays.
     """
     prepare = Preparer(frozenset(services.definitions.types), services.clock(), leave_out)
     tally, held = Tally(), list[Write]()
+    batch = batch or services.store.bulk_unit
     ahead += batch // CHUNK_LINES
     async for prepared in in_order(pool, prepare, chunks, ahead=ahead):
         held += prepared.writes

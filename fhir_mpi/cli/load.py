@@ -9,7 +9,7 @@ from typing import IO
 
 import click
 
-from fhir_mpi.batch.loading import BATCH, Tally, load
+from fhir_mpi.batch.loading import Tally, load
 from fhir_mpi.batch.preparing import Rejected
 from fhir_mpi.batch.reading import REJECTS, STDIN, chunks, inputs
 from fhir_mpi.batch.workers import workers
@@ -25,7 +25,7 @@ from fhir_mpi.fhir.types import Json
 @store_option
 @click.option("--workers", "count", type=click.IntRange(1), help="Processes that prepare; one per core.")
 @click.option(
-    "--batch", type=click.IntRange(1), default=BATCH, show_default=True, help="Resources per commit."
+    "--batch", type=click.IntRange(1), help="Resources per commit; without it, what suits the store."
 )
 @click.option(
     "--rejects",
@@ -40,7 +40,7 @@ def load_command(
     source: str,
     store: str | None,
     count: int | None,
-    batch: int,
+    batch: int | None,
     rejects: Path | None,
     rejects_with_content: bool,
     skip_other_types: bool,
@@ -73,7 +73,7 @@ def load_command(
 
 
 async def _load(
-    source: str, store: str | None, count: int, batch: int, leave_out: bool, listed: "RejectsFile"
+    source: str, store: str | None, count: int, batch: int | None, leave_out: bool, listed: "RejectsFile"
 ) -> Tally:
     found = inputs(source)
     settings = settings_of(store)

@@ -40,17 +40,13 @@ def _completed(entry: Json, operations: Sequence[Resource], parameters: Sequence
 
 
 def _search_parameter(parameter: Resource) -> Json:
-    return {
-        "name": parameter["code"],
-        "definition": parameter["url"],
-        "type": parameter["type"],
-        "documentation": parameter["description"],
-    }
+    found = {"name": parameter["code"], "definition": parameter["url"], "type": parameter["type"]}
+    return {**found, **_documentation(parameter)}
 
 
 def _operation(definition: Resource) -> Json:
-    return {
-        "name": definition["code"],
-        "definition": definition["url"],
-        "documentation": definition["description"],
-    }
+    return {"name": definition["code"], "definition": definition["url"], **_documentation(definition)}
+
+
+def _documentation(definition: Resource) -> Json:
+    return {"documentation": definition["description"]} if "description" in definition else {}

@@ -1,5 +1,6 @@
 """Which representation a client sends and wants (R5 http.html#mime-type)."""
 
+from functools import lru_cache
 from typing import Final
 
 from starlette.requests import Request
@@ -30,11 +31,16 @@ def response_type(request: Request) -> str:
     asked = request.query_params.get("_format")
     if asked is None:
         asked = ",".join(request.headers.getlist("accept")) or "*/*"
-    parts = [part.strip().replace(" ", "+").lower() for part in asked.replace(";", ",").split(",")]
-    found = next((OURS[part] for part in parts if part in OURS), None)
+    found = _first_of_ours(asked)
     if found is None:
         raise NotAcceptable(f"this server answers in {FHIR_JSON}")
     return found
+
+
+@lru_cache(maxsize=256)  # a client says the same at every request
+def _first_of_ours(asked: str) -> str | None:
+    parts = [part.strip().replace(" ", "+").lower() for part in asked.replace(";", ",").split(",")]
+    return next((OURS[part] for part in parts if part in OURS), None)
 
 
 def check_body_type(request: Request, allowed: frozenset[str] = BODIES) -> None:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import orjson
 
@@ -100,7 +100,12 @@ class WriteConflict(Exception):
 
 
 class Store(Candidates, Protocol):
-    """Every method may raise `StoreTimeout`, `StoreFull` or `Unavailable` (fhir.outcome)."""
+    """Every method may raise `StoreTimeout`, `StoreFull` or `Unavailable` (fhir.outcome).
+
+    `bulk_unit` is how many writes make a good unit of work where very many are to be done.
+    """
+
+    bulk_unit: ClassVar[int]
 
     async def read(self, type: str, id: str, /) -> Stored | None:
         """The current version, a deletion included; None where the resource never was."""

@@ -31,6 +31,10 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in listed]
 
 
+BETWEEN_CLIENTS = 0.02
+"""Seconds between the arrivals of two clients."""
+
+
 class Connection:
     """One keep-alive connection that sends prepared requests and reads whole answers."""
 
@@ -80,9 +84,11 @@ async def one_by_one(host: str, port: int, requests: Sequence[bytes]) -> list[fl
 async def at_once(
     host: str, port: int, requests: Sequence[bytes], connections: int
 ) -> tuple[float, list[float]]:
-    """Requests a second over several connections, and the seconds of each request."""
+    """Requests a second over several connections, opened one after the other, and the seconds of each."""
 
     async def share(number: int) -> list[float]:
+        # Clients don't arrive in the same millisecond: the first worker to wake would accept them all.
+        await asyncio.sleep(number * BETWEEN_CLIENTS)
         return await one_by_one(host, port, requests[number::connections])
 
     started = time.perf_counter()

@@ -1,6 +1,7 @@
 """`MongoStore`: the storage port on MongoDB. Every method is one call into the module it is about."""
 
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from typing import ClassVar
 
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
@@ -15,6 +16,9 @@ from fhir_mpi.storage.port import CandidateEntry, Head, Page, Stored, UnitOfWork
 
 class MongoStore:
     """A replica set, or a sharded cluster's router. Opened and used on one event loop."""
+
+    # A transaction ends after 60 s (transactionLifetimeLimitSeconds), whatever it has done.
+    bulk_unit: ClassVar[int] = 500
 
     def __init__(self, connection: Connection, types: tuple[str, ...]) -> None:
         self._connection, self._types = connection, types

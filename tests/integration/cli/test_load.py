@@ -154,8 +154,13 @@ class TestInput:
         ("name", "content", "said"),
         [
             ("none.ndjson", None, "no such file"),
-            ("cut.ndjson.gz", gzip.compress(ndjson([patient("a")] * 99))[:60], "gzip data is damaged"),
+            (
+                "cut.ndjson.gz",
+                gzip.compress(ndjson([patient("a")] * 99), mtime=0)[:60],
+                "gzip data is damaged",
+            ),
         ],
+        ids=["absent", "cut off"],
     )
     def test_an_input_that_cannot_be_read_is_named(
         self, loaded: Load, tmp_path: Path, name: str, content: bytes | None, said: str

@@ -48,6 +48,11 @@ def test_the_probability_proposes(probability: float, grade: str) -> None:
         ({"birth-date": "same year"}, "possible", ("birth-date-differs",)),
         ({"birth-date": "missing"}, "probable", ("birth-date-missing",)),
         ({"birth-date": "partial"}, "probable", ("birth-date-missing",)),
+        (
+            {"birth-date": "missing", "address": "missing"},
+            "possible",
+            ("birth-date-missing", "name-alone", "uncorroborated"),
+        ),
         ({"address": "else"}, "probable", ("uncorroborated",)),
         ({"address": "missing", "phone": "exact"}, "certain", ()),
         ({"address": "missing", "email": "exact"}, "certain", ()),

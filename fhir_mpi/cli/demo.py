@@ -26,7 +26,7 @@ from fhir_mpi.batch.loading import store_all
 from fhir_mpi.batch.preparing import Preparer
 from fhir_mpi.batch.reading import Chunk
 from fhir_mpi.cli.failures import CannotDo
-from fhir_mpi.cli.serve import base_url, listenable
+from fhir_mpi.cli.serve import NO_WEBSOCKETS, base_url, listenable
 from fhir_mpi.cli.stores import opened, settings_of, shown
 from fhir_mpi.cli.waterfall import name_of
 from fhir_mpi.demo.corruption import duplicated
@@ -120,7 +120,13 @@ def _store(store: str | None) -> Iterator[str]:
 def _serving(settings: Settings, port: int) -> Iterator[tuple[int, threading.Thread]]:
     number = _free_port(port)
     config = uvicorn.Config(
-        create_app(settings), HOST, number, access_log=False, log_config=None, server_header=False
+        create_app(settings),
+        HOST,
+        number,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        ws=NO_WEBSOCKETS,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, name="server")
@@ -155,7 +161,7 @@ def _converse(base: str, probe: Resource, connection: HTTPConnection) -> None:
     body = encode(probe)
     _show_curl(f"{base}/Patient/$match", f" -H 'Content-Type: {FHIR_JSON}' -d {shlex.quote(body.decode())}")
     matches = _answer(connection, "POST", f"{path}/Patient/$match", body)
-    console.print(_entries(matches))
+    console.print(_entries(matches), "")
 
     console.rule("2. A search, as FHIR has it: everybody at that address, eldest first")
     query = f"Patient?address={quote(home)}&_sort=birthdate&_count=5"
@@ -186,20 +192,21 @@ def _answer(connection: HTTPConnection, method: str, path: str, body: bytes | No
 
 
 def _entries(bundle: Json) -> Table:
-    """The Bundle's resources; with grade and score where it is one of $match."""
-    table = Table()
-    for heading in ("grade", "score", "name", "birth date", "city", "id"):
-        table.add_column(heading)
-    for entry in bundle.get("entry", ()):
-        resource, search = entry["resource"], entry["search"]
-        if resource["resourceType"] != "Patient":
-            continue
-        grade = next((e["valueCode"] for e in search.get("extension", ()) if e["url"] == MATCH_GRADE), "")
-        score = f"{search['score']:.4f}" if "score" in search else ""
+    """The Bundle's Patients; with grade and score where it is one of $match."""
+    entries = [e for e in bundle.get("entry", ()) if e["resource"]["resourceType"] == "Patient"]
+    scored = any("score" in entry["search"] for entry in entries)
+    table = Table(*(("grade", "score") if scored else ()), "name", "birth date", "city", "id")
+    for entry in entries:
+        resource = entry["resource"]
         city = next((a.get("city", "") for a in resource.get("address", ())), "")
-        born = resource.get("birthDate", "")
-        table.add_row(grade, score, escape(name_of(resource)), born, escape(city), resource["id"])
+        told = (name_of(resource), resource.get("birthDate", ""), city, resource["id"])
+        table.add_row(*(_graded(entry["search"]) if scored else ()), *map(escape, told))
     return table
+
+
+def _graded(search: Json) -> tuple[str, str]:
+    grade = next(e["valueCode"] for e in search["extension"] if e["url"] == MATCH_GRADE)
+    return grade, f"{search['score']:.4f}"
 
 
 def _stay(server: threading.Thread, base: str) -> None:

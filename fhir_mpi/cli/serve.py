@@ -4,6 +4,7 @@ import asyncio
 import ipaddress
 import os
 import socket
+from typing import Final
 
 import click
 import uvicorn
@@ -18,6 +19,8 @@ KEEP_ALIVE_SECONDS = 75
 """Longer than the idle time of the usual proxies (60), so that they and not we close a connection."""
 SHUTDOWN_SECONDS = 30
 HEADER_BYTES = 64 * 1024
+NO_WEBSOCKETS: Final = "none"
+"""uvicorn logs the path and the query of every WebSocket that is asked for, and those hold names."""
 
 
 @click.command("serve", short_help="Serve the FHIR API over HTTP.")
@@ -60,6 +63,7 @@ def serve_command(store: str | None, host: str, port: int, workers: int) -> None
         access_log=False,
         log_config=None,
         server_header=False,
+        ws=NO_WEBSOCKETS,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         h11_max_incomplete_event_size=HEADER_BYTES,

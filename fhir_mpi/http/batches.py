@@ -4,9 +4,10 @@ An entry of a batch, and a GET of a transaction, is run as a request of its own 
 routes, so that it can do and refuse exactly what the request alone would.
 """
 
+import asyncio
 import http
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -24,6 +25,7 @@ from fhir_mpi.fhir.outcome import (
     MalformedBody,
     TooManyEntries,
     UnsupportedParameter,
+    operation_outcome,
 )
 from fhir_mpi.fhir.types import Json, Resource
 from fhir_mpi.http.bodies import read_resource
@@ -39,6 +41,8 @@ VERBS: Final = ("DELETE", "POST", "PUT", "GET", "HEAD")
 WRITING: Final = frozenset({"DELETE", "POST", "PUT"})
 INSTANCE: Final = re.compile(r"([A-Z][A-Za-z]{0,63})(?:/([A-Za-z0-9\-.]{1,64}))?")
 ETAG: Final = re.compile(r'W/"([0-9]{1,9})"')
+ANSWER_BYTES: Final = 64 * 1024 * 1024
+"""What entries may answer together: once it is reached, those that are left are not run."""
 CONDITIONS: Final = {
     "ifNoneMatch": b"if-none-match",
     "ifModifiedSince": b"if-modified-since",
@@ -52,10 +56,8 @@ async def batch(request: Request) -> Response:
     response_type(request)
     bundle = await read_resource(request, limit=own.max_bundle_body, seconds=own.body_timeout)
     entries = _entries(own, bundle)
-    if bundle["type"] == "batch":
-        answers = [await _alone(request, entry) for entry in entries]
-    else:
-        answers = await _together(request, entries)
+    written = await _together(request, entries) if bundle["type"] == "transaction" else {}
+    answers = [answer async for answer in _answers(request, entries, written)]
     found: Resource = {"resourceType": "Bundle", "type": f"{bundle['type']}-response"}
     return fhir_response(request, {**found, "entry": answers} if answers else found)
 
@@ -94,15 +96,33 @@ def _path(url: str) -> str:
     return unquote(url.partition("?")[0]).strip("/ ")
 
 
-async def _together(request: Request, entries: Sequence[Json]) -> list[Json]:
-    """All writes in one commit, where their order can't be seen, and then everything that reads."""
+async def _together(request: Request, entries: Sequence[Json]) -> Mapping[int, Written]:
+    """All writes of a transaction in one commit, where their order can't be seen."""
     changes = [_change(number, entry) for number, entry in enumerate(entries) if _writes(entry)]
-    written = await transact(server(request).services, changes)
-    base = base_url(request)
-    return [
-        _answer(base, written[number]) if number in written else await _alone(request, entry)
-        for number, entry in enumerate(entries)
-    ]
+    return await transact(server(request).services, changes)
+
+
+async def _answers(
+    request: Request, entries: Sequence[Json], written: Mapping[int, Written]
+) -> AsyncIterator[Json]:
+    """An answer for each entry in its place; what isn't `written` yet is run now, one after the other."""
+    base, room = base_url(request), ANSWER_BYTES
+    for number, entry in enumerate(entries):
+        if number in written:
+            yield _answer(base, written[number])
+            continue
+        answer, size = await _alone(request, entry) if room > 0 else (_not_run(), 0)
+        room -= size
+        yield answer
+        await asyncio.sleep(0)  # what looks up by key never waits: without this all others would
+
+
+def _not_run() -> Json:
+    refused = TooManyEntries(
+        f"not run: the entries before this one answered {ANSWER_BYTES} bytes; ask in a Bundle of its own"
+    )
+    outcome = operation_outcome(refused.issues)
+    return {"response": {"status": _status(refused.http_status), "outcome": outcome}}
 
 
 def _writes(entry: Json) -> bool:
@@ -113,7 +133,7 @@ def _change(number: int, entry: Json) -> Change:
     asked, where = entry["request"], f"Bundle.entry[{number}].request"
     if any(condition in asked for condition in CONDITIONS) or "?" in asked["url"]:
         raise UnsupportedParameter("a transaction takes no conditions but ifMatch", expression=where)
-    target = INSTANCE.fullmatch(asked["url"])
+    target = INSTANCE.fullmatch(_path(asked["url"]))
     if target is None or bool(target[2]) == (asked["method"] == "POST"):
         raise InvalidRequest(
             "url is [type] for POST, [type]/[id] for PUT and DELETE", expression=f"{where}.url"
@@ -151,18 +171,22 @@ def _answer(base: str, written: Written) -> Json:
     }
 
 
-async def _alone(request: Request, entry: Json) -> Json:
-    """Runs one entry as a request of its own and tells how it went."""
+async def _alone(request: Request, entry: Json) -> tuple[Json, int]:
+    """Runs one entry as a request of its own; how it went, and the bytes of the resource in that."""
     status, headers, body = await _run(request, entry)
-    response: Json = {"status": f"{status} {http.HTTPStatus(status).phrase}"}
+    response: Json = {"status": _status(status)}
     for name, header in (("location", "location"), ("etag", "etag")):
         if header in headers:
             response[name] = headers[header]
     if status >= 400:
-        return {"response": {**response, "outcome": orjson.Fragment(body)}}
+        return {"response": {**response, "outcome": orjson.Fragment(body)}}, len(body)
     if entry["request"]["method"] in ("GET", "POST") and "location" not in headers:
-        return {"resource": orjson.Fragment(body), "response": response}
-    return {"response": response}
+        return {"resource": orjson.Fragment(body), "response": response}, len(body)
+    return {"response": response}, 0
+
+
+def _status(status: int) -> str:
+    return f"{status} {http.HTTPStatus(status).phrase}"
 
 
 async def _run(request: Request, entry: Json) -> tuple[int, Mapping[str, str], bytes]:

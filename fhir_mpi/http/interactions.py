@@ -121,7 +121,7 @@ async def instance_history(request: Request) -> Response:
     links = {"self": f"{base}/{path}?_count={count}"}
     if found.next is not None:
         links["next"] = f"{links['self']}&_cursor={own.cursors.sign(str(found.next), path)}"
-    entries = [_history_entry(base, version) for version in found.versions]
+    entries = [_history_entry(base, v, created=v.version in found.created) for v in found.versions]
     return fhir_response(request, history(entries, total=found.total, links=links))
 
 
@@ -180,13 +180,12 @@ def _history_count(request: Request) -> int:
     return min(int(given), limits.page_size_max)
 
 
-def _history_entry(base: str, stored: Stored) -> Json:
+def _history_entry(base: str, stored: Stored, *, created: bool) -> Json:
     url = f"{stored.type}/{stored.id}"
-    made = stored.method == "POST" or (stored.method == "PUT" and stored.version == 1)
     entry: Json = {
         "request": {"method": stored.method, "url": stored.type if stored.method == "POST" else url},
         "response": {
-            "status": "201" if made else "200",
+            "status": "201" if created else "200",
             "etag": f'W/"{stored.version}"',
             "lastModified": instant(stored.last_updated),
         },

@@ -1,6 +1,6 @@
 """Read, vread, history and search (R5 http.html)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from fhir_mpi.fhir.dates import instant
@@ -23,9 +23,13 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True)
 class HistoryResult:
-    """Versions, newest first; `next` is the version that the page after it lies below."""
+    """Versions, newest first; `next` is the version that the page after it lies below.
+
+    `created` are those that made the resource, or brought it back after a deletion.
+    """
 
     versions: Sequence[Stored]
+    created: Collection[int]
     total: int
     next: int | None
 
@@ -55,7 +59,14 @@ async def history(
         raise NotFound(f"{type}/{id} is not known")
     found = await services.store.history(type, id, limit=count + 1, before=before)
     page = found[:count]
-    return HistoryResult(page, head.version, page[-1].version if len(found) > count and page else None)
+    before_each = [*found[1:], None]
+    created = {
+        version.version
+        for version, older in zip(found, before_each, strict=True)
+        if not version.deleted and (older is None or older.deleted)
+    }
+    more = page[-1].version if len(found) > count and page else None
+    return HistoryResult(page, created, head.version, more)
 
 
 async def search(services: Services, type: str, request: SearchRequest, after: str | None) -> SearchResult:

@@ -1,6 +1,7 @@
 """A transaction: every write planned first, then all of them in one commit (R5 http.html#trules)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -19,6 +20,8 @@ from fhir_mpi.interactions.writing import (
 from fhir_mpi.storage.port import Head, UnitOfWork, Write, WriteConflict
 
 INTERACTIONS: Final = {"POST": "create", "PUT": "update", "DELETE": "delete"}
+PLACEHOLDERS: Final = ("urn:uuid:", "urn:oid:")
+"""What a reference begins with that means an entry of the same Bundle (R5 bundle.html#references)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,10 @@ async def transact(services: Services, changes: Sequence[Change]) -> Mapping[int
     _refuse_doubles(placed)
     targets = {c.full_url: f"{c.type}/{c.id}" for c in placed if c.full_url and c.resource}
     heads = await _heads(services, placed)
-    plans = {c.number: _planned(services, c, heads.get((c.type, c.id or "")), targets) for c in placed}
+    plans = {}
+    for change in placed:
+        plans[change.number] = _planned(services, change, heads.get((change.type, change.id or "")), targets)
+        await asyncio.sleep(0)  # ten thousand plans take seconds: other requests come between
     try:
         await services.store.commit(UnitOfWork([write for write, _ in plans.values() if write]))
     except WriteConflict as conflict:
@@ -70,6 +76,22 @@ def rewritten(value: Any, targets: Mapping[str, str]) -> Any:
         else rewritten(item, targets)
         for key, item in value.items()
     }
+
+
+def placeholders(value: Any, path: str) -> Iterator[str]:
+    """Where references still name an entry of a Bundle that has no such entry.
+
+    >>> list(placeholders({"link": [{"other": {"reference": "urn:uuid:1"}}]}, "Patient"))
+    ['Patient.link[0].other.reference']
+    """
+    if isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from placeholders(item, f"{path}[{number}]")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from placeholders(item, f"{path}.{key}")
+    elif path.endswith(".reference") and isinstance(value, str) and value.startswith(PLACEHOLDERS):
+        yield path
 
 
 def _offered(services: Services, change: Change) -> None:
@@ -96,6 +118,8 @@ def _plan(
         deletion = plan_delete(services, change.type, id, head, change.if_match)
         return deletion, Written(deletion.version if deletion else None)
     resource = rewritten(change.resource, targets)
+    for unresolved in placeholders(resource, change.type):
+        raise InvalidRequest("no entry that writes a resource has this fullUrl", expression=unresolved)
     if change.method == "POST":
         write, warnings = plan_create(services, change.type, resource, id)
         return write, Written(write.version, created=True, warnings=warnings)

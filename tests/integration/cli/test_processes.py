@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -93,6 +93,25 @@ def test_the_server_serves_what_was_loaded_and_ends_when_asked(tmp_path: Path, w
     assert "Traceback" not in (tmp_path / "output").read_text()
 
 
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_a_websocket_that_is_asked_for_leaves_no_name_in_the_log(tmp_path: Path, command: str) -> None:
+    url, port = f"sqlite:///{tmp_path / 'index.db'}", free_port()
+    opening = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Version": "13",
+    }
+    with started(command, "--port", port, "--store", url, folder=tmp_path) as process:
+        said(tmp_path, {"serve": "startup complete", "demo": "stays up"}[command], process)
+        with closing(HTTPConnection("127.0.0.1", port, timeout=SECONDS)) as connection:
+            connection.request("GET", "/fhir/Patient?family=Canary", headers=opening)
+            assert connection.getresponse().status == 200  # an offer that a server may pass over
+        process.send_signal(signal.SIGINT)
+        assert process.wait(SECONDS) == 0
+    assert "Canary" not in (tmp_path / "output").read_text()
+
+
 def test_an_address_that_others_reach_is_warned_of(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'index.db'}"
     port = free_port()
@@ -117,6 +136,7 @@ def test_the_demo_shows_three_answers_and_leaves_nothing(tmp_path: Path) -> None
     assert output.count(f"curl http://127.0.0.1:{port}/") == 0
     assert output.count("curl ") == 3
     assert "certain" in output
+    assert output.count("│ grade") + output.count("┃ grade") == 1, "a search has no grades"
     assert '"resourceType": "Patient"' in output
     store = output.splitlines()[0].rpartition("sqlite:///")[2]
     assert not Path(store).parent.exists()

@@ -144,6 +144,28 @@ async def test_references_between_the_entries_of_a_transaction_find_each_other(c
     assert ids(found) == [born_as(answers[0])]
 
 
+@pytest.mark.parametrize("scheme", ["urn:uuid:", "urn:oid:"])
+async def test_a_reference_to_an_entry_that_is_not_there_refuses_the_transaction(
+    client: AsyncClient, scheme: str
+) -> None:
+    before, nowhere = await stored(client), {"reference": f"{scheme}1.2.3"}
+    good = entry("POST", "Patient", patient(active=True))
+    bad = entry("POST", "Patient", patient(generalPractitioner=[{"display": "x"}, nowhere]))
+    where = "Bundle.entry[1].resource.generalPractitioner[1].reference"
+    outcome(await send(client, "POST", "/", bundle("transaction", good, bad)), 400, "invalid", where)
+    assert await stored(client) == before
+
+
+async def test_a_url_with_a_slash_before_it_is_the_same_in_a_batch_and_a_transaction(
+    client: AsyncClient,
+) -> None:
+    for type in ("batch", "transaction"):
+        id = f"slash-{surname()}"
+        answers = await run(client, type, entry("PUT", f"/Patient/{id}", patient(id=id, active=True)))
+        assert statuses(answers) == ["201"]
+        assert born_as(answers[0]) == id
+
+
 async def test_a_transaction_reads_what_it_wrote_wherever_the_read_stands(client: AsyncClient) -> None:
     known, name = await create(client, patient(active=True)), surname()
     one = f"Patient/{known['id']}"

@@ -3,7 +3,7 @@
 import pytest
 from httpx import AsyncClient
 
-from tests.integration.http.exchanges import create, outcome, patient, put
+from tests.integration.http.exchanges import create, link, outcome, patient, put
 from tests.integration.http.serving import BASE
 
 
@@ -32,7 +32,7 @@ async def test_a_history_tells_every_version_newest_first(client: AsyncClient, l
     told = [(e["request"]["method"], e["request"]["url"], e["response"]["status"]) for e in found["entry"]]
     one = f"Patient/{lived}"
     assert told == [
-        ("PUT", one, "200"),
+        ("PUT", one, "201"),
         ("DELETE", one, "200"),
         ("PATCH", one, "200"),
         ("PUT", one, "200"),
@@ -53,6 +53,19 @@ async def test_a_history_is_paged_to_its_end(client: AsyncClient, lived: str) ->
         seen += [e["response"]["etag"] for e in page["entry"]]
         url = next((link["url"] for link in page["link"] if link["relation"] == "next"), None)
     assert seen == [f'W/"{n}"' for n in (5, 4, 3, 2, 1)]
+
+
+@pytest.mark.parametrize("count", range(1, 6))
+async def test_a_version_that_restored_is_told_as_created_wherever_a_page_ends(
+    client: AsyncClient, lived: str, count: int
+) -> None:
+    url: str | None = f"/Patient/{lived}/_history?_count={count}"
+    told = []
+    while url is not None:
+        page = (await client.get(url)).json()
+        told += [e["response"]["status"] for e in page["entry"]]
+        url = link(page, "next")
+    assert told == ["201", "200", "200", "200", "201"]
 
 
 async def test_a_history_of_what_never_was_is_not_found(client: AsyncClient) -> None:

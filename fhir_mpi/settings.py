@@ -1,12 +1,17 @@
 """Every setting of the server, read from FHIR_MPI_* once, at the edge."""
 
+import os
 from pathlib import Path
+from typing import Any, Final
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-MIB = 1024 * 1024
+MIB: Final = 1024 * 1024
+PREFIX: Final = "FHIR_MPI_"
+TESTS: Final = "FHIR_MPI_TEST_"
+"""Prefix of what only the test suite reads."""
 
 
 def default_store() -> str:
@@ -17,7 +22,7 @@ def default_store() -> str:
 class Settings(BaseSettings):
     """Documented one by one in docs/reference/settings.md; an unusable value stops the start."""
 
-    model_config = SettingsConfigDict(env_prefix="FHIR_MPI_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     store: str = Field(default_factory=default_store, description="URL of the store.")
     base_path: str = Field(
@@ -60,3 +65,13 @@ class Settings(BaseSettings):
     log_level: str = Field(
         default="info", pattern="^(debug|info|warning|error)$", description="Least level that is logged."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown(cls, given: Any) -> Any:
+        """A misspelt setting would silently do nothing."""
+        known = {f"{PREFIX}{name}".upper() for name in cls.model_fields}
+        ours = {name for name in map(str.upper, os.environ) if name.startswith(PREFIX)}
+        if unknown := sorted(name for name in ours - known if not name.startswith(TESTS)):
+            raise ValueError(f"no such setting: {', '.join(unknown)}")
+        return given

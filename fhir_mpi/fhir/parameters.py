@@ -85,9 +85,9 @@ def _value(spec: Resource, given: Json, where: str) -> Any:
         return _resource(spec, value, f"{where}.resource")
     expected = PRIMITIVES.get(spec["type"], dict)
     if type(value) is not expected:
-        raise MalformedBody(f"{spec['name']} is a {spec['type']}", expression=f"{where}.{key}")
+        raise MalformedBody(f"{spec['name']} is of type {spec['type']}", expression=f"{where}.{key}")
     if spec["type"] in ("positiveInt", "unsignedInt") and value < (spec["type"] == "positiveInt"):
-        raise InvalidValue(f"{spec['name']} is a {spec['type']}", expression=f"{where}.{key}")
+        raise InvalidValue(f"{spec['name']} is of type {spec['type']}", expression=f"{where}.{key}")
     return value
 
 
@@ -95,5 +95,5 @@ def _resource(spec: Resource, value: Any, where: str) -> Resource:
     if not isinstance(value, dict):
         raise MalformedBody(f"{spec['name']} is a resource", expression=where)
     if spec["type"] not in ("Resource", value.get("resourceType")):
-        raise InvalidRequest(f"{spec['name']} is a {spec['type']}", expression=f"{where}.resourceType")
+        raise InvalidRequest(f"{spec['name']} is of type {spec['type']}", expression=f"{where}.resourceType")
     return value

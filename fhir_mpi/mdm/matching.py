@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from fhir_mpi.fhir.outcome import MissingParameter
+from fhir_mpi.fhir.outcome import MissingParameter, TooCostly
 from fhir_mpi.fhir.types import Resource
 from fhir_mpi.linkage.blocking import probe_keys
 from fhir_mpi.linkage.engine import ComparisonOutcome, MatchScore, ScoringEngine
@@ -11,6 +12,9 @@ from fhir_mpi.linkage.grades import graded
 from fhir_mpi.linkage.model import LinkageModel, MatchGrade
 from fhir_mpi.linkage.record import record_of, unpack
 from fhir_mpi.mdm.ports import Candidates
+
+MOST_KEYS: Final = 1000
+"""Blocking keys of one probe: people have twenty to sixty, and every key costs a look-up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,8 @@ class Matcher:
     async def matches(self, resource: Resource) -> Matching:
         """Best first (grade, score, weight, id), certainly-not left out; one query for candidates.
 
-        Raises MissingParameter where the resource holds nothing that a blocking key can be made of.
+        Raises MissingParameter where the resource holds nothing that a blocking key can be made of, and
+        TooCostly where it holds so much that the look-up would cost more than an answer is worth.
         """
         type = self.model.resource_type
         record = record_of(resource)
@@ -59,6 +64,12 @@ class Matcher:
             raise MissingParameter(
                 f"the {type} holds too little to match on: give an identifier, a phone, an email, an address,"
                 " a whole name, or a name with a birth date",
+                expression=type,
+            )
+        if len(keys) > MOST_KEYS:
+            raise TooCostly(
+                f"the {type} has so many names, addresses and numbers that they make {len(keys)} blocking"
+                f" keys; at most {MOST_KEYS} are looked up: give fewer of them",
                 expression=type,
             )
         found = await self.candidates.candidates(type, keys, cap=self.model.cap)

@@ -25,6 +25,14 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert (found.store, found.page_size, found.definitions) == ("sqlite:///x", 7, tmp_path)
 
 
+def test_a_setting_that_does_not_exist_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FHIR_MPI_TEST_MONGO_URI", "mongodb://localhost")
+    Settings()
+    monkeypatch.setenv("FHIR_MPI_PAGESIZE", "7")
+    with pytest.raises(ValidationError, match="no such setting: FHIR_MPI_PAGESIZE"):
+        Settings()
+
+
 def test_a_secret_is_never_shown() -> None:
     found = Settings(secret="do-not-show")  # type: ignore[arg-type]
     assert "do-not-show" not in repr(found) + str(found)

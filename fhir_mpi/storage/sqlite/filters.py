@@ -2,14 +2,25 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
-from fhir_mpi.search.filters import And, Contains, Equals, Filter, Not, Or, Prefix, Present, Within
+from fhir_mpi.search.filters import (
+    UNIT_SEPARATOR,
+    And,
+    Contains,
+    Equals,
+    Filter,
+    Not,
+    Or,
+    Prefix,
+    Present,
+    Within,
+    after_prefix,
+)
 from fhir_mpi.storage.sqlite.codes import Kind
 
-ID, LAST_UPDATED = "_id", "_lastUpdated"
-UNIT_SEPARATOR = "\x1f"
-FIRST_SURROGATE, AFTER_SURROGATES, LAST_CODE_POINT = 0xD800, 0xE000, 0x10FFFF
+ID: Final = "_id"
+LAST_UPDATED: Final = "_lastUpdated"
 
 Leaf: TypeAlias = Equals | Prefix | Contains | Within | Present
 Numbers: TypeAlias = Callable[[Kind, str], int | None]
@@ -24,7 +35,8 @@ class Sql:
     values: tuple[object, ...] = ()
 
 
-TRUE, FALSE = Sql("1"), Sql("0")
+TRUE: Final = Sql("1")
+FALSE: Final = Sql("0")
 
 
 def condition(filter: Filter, numbers: Numbers) -> Sql:
@@ -57,11 +69,18 @@ def joined(word: str, parts: Iterable[Sql], nothing: Sql) -> Sql:
 
 
 def _any_entry(leaf: Leaf, numbers: Numbers) -> Sql:
-    tests = [
-        Sql(f"EXISTS (SELECT 1 FROM {table} AS e WHERE e.pk = r.pk AND {test.text})", test.values)  # noqa: S608
-        for table, test in entry_tests(leaf, numbers)
-    ]
+    tests = [_own_entry(table, test) for table, test in entry_tests(leaf, numbers)]
     return joined(" OR ", tests, FALSE)
+
+
+def _own_entry(table: str, test: Sql) -> Sql:
+    """Tests one resource: its entries lie together under its pk.
+
+    The plus keeps the code of an interval from being looked up in an index by value: SQLite prefers a
+    range of such an index to the primary key, and would read all of that range for every resource.
+    """
+    plus = "+" if table == "ix_range" else ""
+    return Sql(f"EXISTS (SELECT 1 FROM {table} AS e WHERE e.pk = r.pk AND {plus}{test.text})", test.values)  # noqa: S608
 
 
 def entry_tests(leaf: Leaf, numbers: Numbers) -> list[tuple[str, Sql]]:
@@ -97,21 +116,6 @@ def _starts_with(prefix: str) -> Sql:
     if end is None:
         return Sql(" AND e.value >= ?", (prefix,))
     return Sql(" AND e.value >= ? AND e.value < ?", (prefix, end))
-
-
-def after_prefix(prefix: str) -> str | None:
-    """The least text, by code point, above every text that starts with `prefix`; None: there is none.
-
-    >>> after_prefix("smi"), after_prefix("a\\U0010ffff"), after_prefix("")
-    ('smj', 'b', None)
-    >>> after_prefix("\\ud7ff")  # surrogates are no characters
-    '\\ue000'
-    """
-    kept = prefix.rstrip(chr(LAST_CODE_POINT))
-    if not kept:
-        return None
-    following = ord(kept[-1]) + 1
-    return kept[:-1] + chr(AFTER_SURROGATES if following == FIRST_SURROGATE else following)
 
 
 def _contains(part: str) -> Sql:

@@ -23,6 +23,7 @@ from fhir_mpi.search.filters import (
 )
 from fhir_mpi.storage.sqlite import SqliteStore, plans
 from fhir_mpi.storage.sqlite.codes import Codes
+from fhir_mpi.storage.sqlite.filters import condition
 from fhir_mpi.storage.sqlite.order import Order, sort_key
 from fhir_mpi.storage.sqlite.plans import Planner
 from tests.integration.storage.oracle import any_entries, any_filter, matches
@@ -57,6 +58,16 @@ async def test_any_tree_finds_the_same_when_everything_is_many(
     for _ in range(250):
         filter = any_filter(random)
         assert await found(store, filter) == {id for id, ix in entries.items() if matches(ix, filter)}, filter
+
+
+async def test_an_interval_is_tested_among_the_entries_of_its_own_resource(store: SqliteStore) -> None:
+    """A look into an index by value for every resource would make a broad search quadratic."""
+    numbers = {("range", "birthdate"): 1}
+    for leaf in (Within("birthdate", high_from=1.0), Within("birthdate", low_from=1.0, high_to=2.0)):
+        test = condition(leaf, lambda kind, code: numbers.get((kind, code)))
+        statement = f"EXPLAIN QUERY PLAN SELECT 1 FROM resource AS r WHERE {test.text}"  # noqa: S608
+        plan = await store._connections.read(lambda c: c.execute(statement, test.values).fetchall())  # noqa: B023
+        assert [row[3] for row in plan if " e " in row[3]] == ["SEARCH e USING PRIMARY KEY (pk=?)"]
 
 
 @pytest.mark.parametrize("sort", SORTS)

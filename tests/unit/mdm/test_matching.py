@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from fhir_mpi.fhir.outcome import MissingParameter
+from fhir_mpi.fhir.outcome import MissingParameter, TooCostly
 from fhir_mpi.fhir.types import Json, Resource
 from fhir_mpi.linkage.blocking import probe_keys, stored_keys
 from fhir_mpi.linkage.fellegi_sunter import FellegiSunter
@@ -110,6 +110,16 @@ async def test_a_probe_that_says_too_little_is_refused(changes: Json) -> None:
         await _matches(_patient("probe", **changes))
     assert (refused.value.http_status, refused.value.issues[0].code) == (400, "required")
     assert refused.value.issues[0].expression == "Patient"
+
+
+@pytest.mark.anyio
+async def test_a_probe_with_names_without_end_is_refused() -> None:
+    letters = "bdfgklmn"
+    names = [{"family": f"{x}ar {x}il-{x}on", "given": [f"{x}ana", f"{x}ipo", f"{x}unel"]} for x in letters]
+    homes = [{"line": [f"{n} Quay Street"], "postalCode": f"4021{n}"} for n in range(8)]
+    with pytest.raises(TooCostly) as refused:
+        await _matches(_patient("probe", name=names, address=homes))
+    assert (refused.value.http_status, refused.value.issues[0].code) == (400, "too-costly")
 
 
 @pytest.mark.anyio

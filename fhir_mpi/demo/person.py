@@ -1,11 +1,12 @@
 """An invented person, and the Patient a registration desk would make of them."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from fhir_mpi.fhir.types import Json, Resource
 
-NATIONAL_ID = "https://demo.invalid/national-id"
-MEDICAL_RECORD = "https://hospital-{}.demo.invalid/mrn"
+NATIONAL_ID: Final = "https://demo.invalid/national-id"
+MEDICAL_RECORD: Final = "https://hospital-{}.demo.invalid/mrn"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from random import Random
+from typing import Final
 
 # fmt: off
-_STREETS = (
+_STREETS: Final = (
     "Main", "Oak", "Maple", "Cedar", "Pine", "Elm", "Washington", "Lake", "Hill", "Walnut", "Spring",
     "North", "Ridge", "Church", "Willow", "Mill", "Sunset", "Railroad", "Jefferson", "Center",
     "Highland", "Forest", "Jackson", "River", "Meadow", "Chestnut", "Lincoln", "Cherry", "Dogwood",
@@ -15,8 +16,8 @@ _STREETS = (
     "Canyon", "Daisy", "Eagle", "Fern", "Garden", "Hazel",
 )
 # fmt: on
-_KINDS = ("Street", "Avenue", "Road", "Drive", "Lane", "Court", "Boulevard", "Place")
-_TOWNS = (
+_KINDS: Final = ("Street", "Avenue", "Road", "Drive", "Lane", "Court", "Boulevard", "Place")
+_TOWNS: Final = (
     "Ash",
     "Brook",
     "Clay",
@@ -31,10 +32,10 @@ _TOWNS = (
     "New",
     "Oak",
 )
-_ENDINGS = ("bury", "dale", "field", "ford", "ham", "mouth", "port", "ton", "ville", "wood")
-_STATES = ("MA", "NY", "OH", "PA", "TX", "WA", "CA", "FL")
-_POSTAL_CODES = 1500
-_POPULOUS = 10
+_ENDINGS: Final = ("bury", "dale", "field", "ford", "ham", "mouth", "port", "ton", "ville", "wood")
+_STATES: Final = ("MA", "NY", "OH", "PA", "TX", "WA", "CA", "FL")
+_POSTAL_CODES: Final = 1500
+_POPULOUS: Final = 10
 """The share of the r-th postal code is 1/(r + 10): town centres and villages."""
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from random import Random
+from typing import Final
 
 from fhir_mpi.demo.name_shares import NameShares
 from fhir_mpi.demo.person import Person
@@ -15,13 +16,14 @@ from fhir_mpi.demo.places import Place, phone, place
 from fhir_mpi.fhir.types import Resource
 from fhir_mpi.linkage.nicknames import nickname_neighbours
 
-_FIRST_BIRTH, _LAST_BIRTH = date(1935, 1, 1).toordinal(), date(2024, 12, 31).toordinal()
-_YEAR = 365.25
-_ALONE = 0.63
+_FIRST_BIRTH: Final = date(1935, 1, 1).toordinal()
+_LAST_BIRTH: Final = date(2024, 12, 31).toordinal()
+_YEAR: Final = 365.25
+_ALONE: Final = 0.63
 """Share of households of one; with two to five in the others, 40 % of people live alone."""
-_TWINS = 0.02
-_JUNIORS = 0.02
-_MAILS = ("mail.demo.invalid", "post.demo.invalid", "inbox.demo.invalid")
+_TWINS: Final = 0.02
+_JUNIORS: Final = 0.02
+_MAILS: Final = ("mail.demo.invalid", "post.demo.invalid", "inbox.demo.invalid")
 
 
 def people(n: int, *, seed: int, names: NameShares) -> Iterator[Person]:

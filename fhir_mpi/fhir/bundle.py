@@ -1,13 +1,14 @@
 """Bundles that the server answers; stored resources are spliced in as the bytes they are."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 import orjson
 
 from fhir_mpi.fhir.outcome import Issue, operation_outcome
 from fhir_mpi.fhir.types import Json, Resource
 
-MATCH_GRADE = "http://hl7.org/fhir/StructureDefinition/match-grade"
+MATCH_GRADE: Final = "http://hl7.org/fhir/StructureDefinition/match-grade"
 
 
 def searchset(

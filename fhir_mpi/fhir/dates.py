@@ -15,10 +15,10 @@ MINUTE: Final = 60 * SECOND
 DAY: Final = 24 * 60 * MINUTE
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 
-_ZONE = r"(?P<zone>Z|(?P<sign>[+-])(?P<zh>0[0-9]|1[0-3]|14(?=:00)):(?P<zm>[0-5][0-9]))"
-_CLOCK = r"(?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9])"
-_SECONDS = r":(?P<second>[0-5][0-9]|60)(?:\.(?P<fraction>[0-9]{1,9}))?"
-_DAY = r"(?P<year>[0-9]{4})(?:-(?P<month>0[1-9]|1[0-2])(?:-(?P<day>0[1-9]|[12][0-9]|3[01])"
+_ZONE: Final = r"(?P<zone>Z|(?P<sign>[+-])(?P<zh>0[0-9]|1[0-3]|14(?=:00)):(?P<zm>[0-5][0-9]))"
+_CLOCK: Final = r"(?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9])"
+_SECONDS: Final = r":(?P<second>[0-5][0-9]|60)(?:\.(?P<fraction>[0-9]{1,9}))?"
+_DAY: Final = r"(?P<year>[0-9]{4})(?:-(?P<month>0[1-9]|1[0-2])(?:-(?P<day>0[1-9]|[12][0-9]|3[01])"
 _ANY: Final = re.compile(rf"{_DAY}(?:T{_CLOCK}(?:{_SECONDS})?{_ZONE}?)?)?)?", re.ASCII)
 _DATE: Final = re.compile(rf"{_DAY})?)?", re.ASCII)
 _DATE_TIME: Final = re.compile(rf"{_DAY}(?:T{_CLOCK}{_SECONDS}{_ZONE})?)?)?", re.ASCII)

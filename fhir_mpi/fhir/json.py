@@ -23,14 +23,16 @@ MAX_EXPONENT: Final = 308  # past a double, where most receivers would read infi
 MAX_INTEGER_TEXT: Final = 20  # "-9223372036854775808"
 LOCATE_UP_TO: Final = 256 * 1024  # looking for a place costs more than the parse: not for large bodies
 
-_CONTAINERS = (dict, list)
-_SUSPECT = re.compile(r"\\(?:[bf]|u00[01]|u[dD][89a-fA-F])")
-_ESCAPE = re.compile(
+_CONTAINERS: Final = (dict, list)
+_SUSPECT: Final = re.compile(r"\\(?:[bf]|u00[01]|u[dD][89a-fA-F])")
+_ESCAPE: Final = re.compile(
     r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(?P<lone>u[dD][89a-fA-F]..)"
     r"|(?P<control>[bf]|u00(?:0[0-8bBcCeEfF]|1[0-9a-fA-F]))|.)",
     re.DOTALL,
 )
-_TOKEN = re.compile(r'(?P<string>"(?:[^"\\]|\\.)*+")(?P<key>\s*+:)?|[{}]|-?[0-9][-+.0-9eE]*+', re.DOTALL)
+_TOKEN: Final = re.compile(
+    r'(?P<string>"(?:[^"\\]|\\.)*+")(?P<key>\s*+:)?|[{}]|-?[0-9][-+.0-9eE]*+', re.DOTALL
+)
 
 
 class _Refused(ValueError):
@@ -53,7 +55,7 @@ def decode(body: bytes, *, max_depth: int = 64) -> Resource:
     """
     found = _decoded(body, max_depth)
     if not isinstance(found, dict):
-        raise MalformedBody("The body must be a JSON object.")
+        raise MalformedBody("the body must be a JSON object")
     return found
 
 
@@ -65,7 +67,7 @@ def decode_array(body: bytes, *, max_depth: int = 64) -> list[Any]:
     """
     found = _decoded(body, max_depth)
     if not isinstance(found, list):
-        raise MalformedBody("The body must be a JSON array.")
+        raise MalformedBody("the body must be a JSON array")
     return found
 
 
@@ -99,28 +101,28 @@ def _fragment(value: object) -> orjson.Fragment:
 
 def _text(body: bytes) -> str:
     if body.startswith(b"\xef\xbb\xbf"):
-        raise MalformedBody("The body must not begin with a byte order mark.")
+        raise MalformedBody("the body must not begin with a byte order mark")
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise MalformedBody(f"The body is not UTF-8 at byte {error.start}.") from None
+        raise MalformedBody(f"the body is not UTF-8 at byte {error.start}") from None
 
 
 def _parse(text: str) -> object:
     try:
         return _DECODER.decode(text)
     except json.JSONDecodeError as error:
-        raise MalformedBody(f"The body is not JSON{_place(text, error.pos)}.") from None
+        raise MalformedBody(f"the body is not JSON{_place(text, error.pos)}") from None
     except RecursionError:
-        raise MalformedBody("The body is nested too deeply.") from None
+        raise MalformedBody("the body is nested too deeply") from None
     except _Refused as refused:
-        raise refused.error(f"{refused.text}{_found_at(text, refused)}.") from None
+        raise refused.error(f"{refused.text}{_found_at(text, refused)}") from None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> Json:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise _Refused(MalformedBody, "A key stands twice in one object", _duplicate(pairs), twice=True)
+        raise _Refused(MalformedBody, "a key stands twice in one object", _duplicate(pairs), twice=True)
     # Names of FHIR elements are alphanumeric; only the rest, `_birthDate` say, needs a closer look.
     if "" in found or not "".join(found).isalnum():
         _check_keys(found)
@@ -130,7 +132,7 @@ def _object(pairs: list[tuple[str, Any]]) -> Json:
 def _check_keys(found: Json) -> None:
     for key in found:
         if not key or key[0] == "$" or "." in key or "\0" in key or key == "__proto__":
-            raise _Refused(MalformedBody, "A key is empty, reserved or has a character it must not have", key)
+            raise _Refused(MalformedBody, "a key is empty, reserved or has a character it must not have", key)
 
 
 def _duplicate(pairs: list[tuple[str, Any]]) -> str:
@@ -140,7 +142,7 @@ def _duplicate(pairs: list[tuple[str, Any]]) -> str:
 
 def _integer(text: str) -> int:
     if len(text) > MAX_INTEGER_TEXT or not -(2**63) <= (value := int(text)) < 2**63:
-        raise _Refused(InvalidValue, "An integer has more than 64 bits", text)
+        raise _Refused(InvalidValue, "an integer has more than 64 bits", text)
     return value
 
 
@@ -148,9 +150,9 @@ def _decimal(text: str) -> Decimal:
     value = Decimal(text)
     digits = value.as_tuple().digits
     if len(digits) > MAX_DIGITS:
-        raise _Refused(InvalidValue, f"A number has more than {MAX_DIGITS} significant digits", text)
+        raise _Refused(InvalidValue, f"a number has more than {MAX_DIGITS} significant digits", text)
     if abs(value.adjusted()) > MAX_EXPONENT:
-        raise _Refused(MalformedBody, "The exponent of a number is out of range", text)
+        raise _Refused(MalformedBody, "the exponent of a number is out of range", text)
     return value
 
 
@@ -166,9 +168,9 @@ _DECODER: Final = json.JSONDecoder(
 def _check_escapes(text: str) -> None:
     for escape in _ESCAPE.finditer(text):
         if escape["lone"]:
-            raise MalformedBody(f"Half of a surrogate pair stands alone{_place(text, escape.start())}.")
+            raise MalformedBody(f"half of a surrogate pair stands alone{_place(text, escape.start())}")
         if escape["control"]:
-            raise InvalidValue(f"A string has a control character{_place(text, escape.start())}.")
+            raise InvalidValue(f"a string has a control character{_place(text, escape.start())}")
 
 
 def _check_depth(found: object, max_depth: int) -> None:
@@ -177,14 +179,14 @@ def _check_depth(found: object, max_depth: int) -> None:
         level = [child for parent in level for child in _children(parent) if isinstance(child, _CONTAINERS)]
         if not level:
             return
-    raise MalformedBody(f"The body is nested more than {max_depth} deep.")
+    raise MalformedBody(f"the body is nested more than {max_depth} deep")
 
 
 def _check_lengths(found: object) -> None:
     level: list[Any] = [found]
     while level:
         if any(len(text) > MAX_STRING for parent in level for text in _strings(parent)):
-            raise InvalidResource([Issue("too-long", f"A string is longer than {MAX_STRING} characters.")])
+            raise InvalidResource([Issue("too-long", f"a string is longer than {MAX_STRING} characters")])
         level = [child for parent in level for child in _children(parent) if isinstance(child, _CONTAINERS)]
 
 

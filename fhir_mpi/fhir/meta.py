@@ -1,8 +1,10 @@
 """What the server itself writes into a resource: its id, version and time (R5 resource.html#Meta)."""
 
+from typing import Final
+
 from fhir_mpi.fhir.types import Resource
 
-OWN = ("versionId", "lastUpdated")
+OWN: Final = ("versionId", "lastUpdated")
 
 
 def stamped(resource: Resource, *, id: str, version: int, last_updated: str) -> Resource:

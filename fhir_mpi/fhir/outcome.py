@@ -29,11 +29,11 @@ Anything else that is raised becomes a 500 that says nothing but the request id.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from fhir_mpi.fhir.types import Json, Resource
 
-PROFILE_CODES = frozenset({"extension", "business-rule"})
+PROFILE_CODES: Final = frozenset({"extension", "business-rule"})
 
 
 @dataclass(frozen=True, slots=True)

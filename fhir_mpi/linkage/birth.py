@@ -1,11 +1,12 @@
 """Birth date and multiple birth as linkage compares them."""
 
 import re
+from typing import Final
 
 from fhir_mpi.fhir.types import Json
 from fhir_mpi.linkage.placeholders import is_placeholder_birth_date
 
-_DATE = re.compile(r"\d{4}(?:-\d{2}(?:-\d{2})?)?")
+_DATE: Final = re.compile(r"\d{4}(?:-\d{2}(?:-\d{2})?)?")
 
 
 def birth_date(value: str) -> str:

@@ -10,12 +10,13 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from itertools import product
 from struct import unpack
+from typing import Final
 
 from fhir_mpi.linkage.features import FEATURES
 from fhir_mpi.linkage.model import LinkageModel
 from fhir_mpi.linkage.record import Record, Values
 
-_SEPARATOR = "\x1f"
+_SEPARATOR: Final = "\x1f"
 
 
 def stored_keys(model: LinkageModel, record: Record) -> frozenset[int]:

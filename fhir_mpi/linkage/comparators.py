@@ -17,7 +17,9 @@ from fhir_mpi.linkage.record import Record, Values
 Test: TypeAlias = Callable[[Values, Values, Record, Record], bool]
 
 _jaro_winkler, _osa = JaroWinkler.similarity, OSA.distance
-_FULL_DATE, _CLOSE, _LONG_NUMBER = 10, 0.92, 5
+_FULL_DATE: Final = 10
+_CLOSE: Final = 0.92
+_LONG_NUMBER: Final = 5
 
 
 def _missing(a: Values, b: Values, _l: Record, _r: Record) -> bool:

@@ -8,7 +8,7 @@ from fhir_mpi.linkage.nicknames import nickname_neighbours
 from fhir_mpi.linkage.phonetics import phonetic_code, phonetic_codes
 from fhir_mpi.linkage.record import Record, Values
 
-_FULL_DATE = 10
+_FULL_DATE: Final = 10
 
 
 def _distinct(values: Iterable[str]) -> Values:

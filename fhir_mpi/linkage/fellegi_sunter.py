@@ -7,20 +7,20 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from math import log2
 from operator import attrgetter
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from fhir_mpi.linkage.comparators import COMPARATORS, Test
 from fhir_mpi.linkage.engine import ComparisonOutcome, MatchScore
 from fhir_mpi.linkage.household import household_weight
 from fhir_mpi.linkage.model import LinkageModel
 from fhir_mpi.linkage.record import Record, Values
-from fhir_mpi.linkage.weights import Comparison, Level, TermFrequencies
+from fhir_mpi.linkage.weights import PROBABILITY_FLOOR, Comparison, Level, TermFrequencies
 
 Compare: TypeAlias = Callable[[Record, Record], ComparisonOutcome]
 _Scale: TypeAlias = Callable[[Values, Values], ComparisonOutcome] | None
 
-_BY_WEIGHT = attrgetter("weight")
-_MOST_BITS = 996.0
+_BY_WEIGHT: Final = attrgetter("weight")
+_MOST_BITS: Final = 996.0
 """Odds are kept within 1e-300 and 1e300."""
 
 
@@ -94,7 +94,11 @@ def _step(
     outcome = ComparisonOutcome(comparison.name, level.label, comparison.weight(level))
     if level.term_frequency is None:
         return test, outcome, None
-    return test, outcome, _scaled(outcome, level.u, model.term_frequencies[level.term_frequency])
+    return (
+        test,
+        outcome,
+        _scaled(outcome, max(level.u, PROBABILITY_FLOOR), model.term_frequencies[level.term_frequency]),
+    )
 
 
 def _scaled(outcome: ComparisonOutcome, u: float, frequencies: TermFrequencies) -> _Scale:

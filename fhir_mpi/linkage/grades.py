@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import Final
 
 from fhir_mpi.linkage.engine import MatchScore
 from fhir_mpi.linkage.model import Cap, LinkageModel, MatchGrade, Thresholds
 
-_BELOW = 0.0001
+_BELOW: Final = 0.0001
 """How far under the next grade's threshold a lowered score stays: visible in four decimals."""
 
-_BY_RANK = attrgetter("rank")
+_BY_RANK: Final = attrgetter("rank")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,13 @@ identifier agrees with another that has no system either, but its difference pro
 """
 
 from functools import lru_cache
+from typing import Final
 
 from fhir_mpi.fhir.types import Json
 from fhir_mpi.linkage.placeholders import is_placeholder_number
 from fhir_mpi.linkage.text import joined
 
-WITHOUT_SYSTEM = "type:"
+WITHOUT_SYSTEM: Final = "type:"
 
 
 def identifier_text(identifier: Json) -> str:

@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from importlib.resources import files
 from math import log2
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -34,7 +34,7 @@ class MatchGrade(StrEnum):
     CERTAINLY_NOT = "certainly-not", 3
 
 
-_GRADES: Mapping[str, MatchGrade] = {str(grade): grade for grade in MatchGrade}
+_GRADES: Final[Mapping[str, MatchGrade]] = {str(grade): grade for grade in MatchGrade}
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ def _dangling(document: Mapping[str, Any]) -> Iterator[str]:
     """References to features, comparators, tables, comparisons and levels that do not exist."""
     tables = document.get("termFrequencies", {})
     for n, rule in enumerate(document["blockingRules"]):
-        for feature in {f for features in (rule["stored"], *rule.get("probe", ())) for f in features}:
+        named = [feature for features in (rule["stored"], *rule.get("probe", ())) for feature in features]
+        for feature in dict.fromkeys(named):
             if feature not in FEATURES:
                 yield f"$.blockingRules[{n}]: unknown feature {feature!r}"
     for n, comparison in enumerate(document["comparisons"]):
@@ -51,8 +52,9 @@ def _dangling_comparison(comparison: Json, path: str, tables: Mapping[str, Any])
     for n, level in enumerate(comparison["levels"]):
         if level["comparator"] not in COMPARATORS:
             yield f"{path}.levels[{n}].comparator: unknown comparator {level['comparator']!r}"
-        if level.get("termFrequency", next(iter(tables), None)) not in (*tables, None):
-            yield f"{path}.levels[{n}].termFrequency: unknown table {level['termFrequency']!r}"
+        table = level.get("termFrequency")
+        if table is not None and table not in tables:
+            yield f"{path}.levels[{n}].termFrequency: unknown table {table!r}"
     first, last = comparison["levels"][0], comparison["levels"][-1]
     if not first.get("null"):
         yield f"{path}.levels[0]: the first level must be the null level"

@@ -5,25 +5,26 @@ Source: FHIR R5 HumanName (datatypes.html#HumanName); compound names after Grann
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from fhir_mpi.fhir.types import Json
 from fhir_mpi.linkage.placeholders import is_placeholder_name
 from fhir_mpi.linkage.text import joined, words
 
-GENERATIONS = {
+GENERATIONS: Final = {
     **dict.fromkeys(("sr", "senior", "snr"), "1"),
     **dict.fromkeys(("jr", "junior", "jnr", "ii", "2nd"), "2"),
     **dict.fromkeys(("iii", "3rd"), "3"),
     **dict.fromkeys(("iv", "4th"), "4"),
 }
-PARTICLES = frozenset(
+PARTICLES: Final = frozenset(
     [
         *("van", "von", "der", "den", "ter", "ten", "zu", "zum", "af", "av"),
         *("de", "la", "le", "las", "los", "di", "da", "do", "dos", "das", "du", "del", "della", "y", "e"),
         *("al", "el", "bin", "ibn", "ben", "bint", "abu"),
     ]
 )
-TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "rev", "sir"})
+TITLES: Final = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "rev", "sir"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,15 @@
 """
 
 import re
+from typing import Final
 
-_NAMES = re.compile(
+_NAMES: Final = re.compile(
     r"(?:(?:new)?(?:baby|born|infant)(?:boy|girl|male|female|twin|of)?(?:[a-d]|[1-9])?"
     r"|(?:boy|girl|twin|male|female|fetus|neonate)(?:[a-c]|[1-9])?"
     r"|unk|unknown|unspecified|unidentified|notknown|notgiven|none|null|nil|na|nn|nfn|nln|noname|name"
     r"|anonymous|anon|confidential|deceased|test|tester|testing|testpatient|patient|dummy|donotuse|x{2,}|z{3,})"
 )
-_ADDRESSES = frozenset(
+_ADDRESSES: Final = frozenset(
     {
         "unknown",
         "unk",
@@ -27,11 +28,12 @@ _ADDRESSES = frozenset(
         "general delivery",
     }
 )
-_COUNTING = ("0123456789", "1234567890", "9876543210", "0987654321")
-_BIRTH_DATES = frozenset(
+_COUNTING: Final = ("0123456789", "1234567890", "9876543210", "0987654321")
+_BIRTH_DATES: Final = frozenset(
     {"1900", "1900-01", "1900-01-01", "1899-12-30", "1899-12-31", "1901-01-01", "1911-11-11", "9999"}
 )
-_FIRST_BIRTH_YEAR, _LAST_BIRTH_YEAR = "1870", "2200"
+_FIRST_BIRTH_YEAR: Final = "1870"
+_LAST_BIRTH_YEAR: Final = "2200"
 
 
 def is_placeholder_name(name: str) -> bool:

@@ -4,7 +4,7 @@ Nothing downstream sees the resource.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from fhir_mpi.fhir.types import Json, Resource
 from fhir_mpi.linkage.addresses import address_line, city, postal_code
@@ -16,19 +16,20 @@ from fhir_mpi.linkage.telecom import email_address, phone_number
 
 Values: TypeAlias = tuple[str, ...]
 
-NORMALISATION_VERSION = "1"
+NORMALISATION_VERSION: Final = "1"
 """Raised whenever the same resource would yield another record: the store must then be indexed anew."""
 
-PACKING_VERSION = "1"
+PACKING_VERSION: Final = "1"
 """Raised whenever `pack` writes another text for the same record."""
 
-MOST_VALUES = 8
+MOST_VALUES: Final = 8
 """A feature keeps its first eight distinct values: real records have one to three, and the blocking
 keys of a record grow with their product."""
 
 
 # Folding leaves no control characters, so they can separate what is packed.
-_FEATURE, _VALUE = "\x1f", "\x1e"
+_FEATURE: Final = "\x1f"
+_VALUE: Final = "\x1e"
 
 
 class Record(NamedTuple):

@@ -1,9 +1,12 @@
 """ContactPoint as linkage compares it."""
 
+from typing import Final
+
 from fhir_mpi.linkage.placeholders import is_placeholder_number
 
-_FEWEST_DIGITS, _NATIONAL_DIGITS = 7, 10
-_NOBODY = frozenset({"none", "noemail", "unknown", "na", "test", "noreply"})
+_FEWEST_DIGITS: Final = 7
+_NATIONAL_DIGITS: Final = 10
+_NOBODY: Final = frozenset({"none", "noemail", "unknown", "na", "test", "noreply"})
 
 
 def phone_number(value: str) -> str:

@@ -9,15 +9,16 @@
 """
 
 import unicodedata
+from typing import Final
 
 from fhir_mpi.fhir.text import PLAIN_LETTERS, without_diacritics
 
 # Spellings of one Arabic letter count as one; tatweel stretches a word and says nothing.
-_PLAIN = str.maketrans({**PLAIN_LETTERS, "\u0640": "", "\u0649": "\u064a", "\u0629": "\u0647"})
-_APOSTROPHES = dict.fromkeys(map(ord, "'`\u00b4\u2018\u2019\u02bc\u02bb\u05f3"))
+_PLAIN: Final = str.maketrans({**PLAIN_LETTERS, "\u0640": "", "\u0649": "\u064a", "\u0629": "\u0647"})
+_APOSTROPHES: Final = dict.fromkeys(map(ord, "'`\u00b4\u2018\u2019\u02bc\u02bb\u05f3"))
 # Of ASCII: capitals become small, what is neither letter nor digit a space. A string as the table of
 # str.translate is the fastest way there is: a tenth of a regular expression's time.
-_ASCII = "".join(c.lower() if c.isalnum() else " " for c in map(chr, range(128)))
+_ASCII: Final = "".join(c.lower() if c.isalnum() else " " for c in map(chr, range(128)))
 
 
 def words(text: str) -> list[str]:

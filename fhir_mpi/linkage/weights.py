@@ -6,11 +6,12 @@ Weights are bits: log2(m/u), m = P(level | same person), u = P(level | two rando
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import log2
+from typing import Final
 
-PROBABILITY_FLOOR = 1e-6
+PROBABILITY_FLOOR: Final = 1e-6
 """No m or u is taken to be rarer: a level unseen in training is rare, not impossible."""
 
-LOWEST_WEIGHT = -15.0
+LOWEST_WEIGHT: Final = -15.0
 """Bits. Below it one comparison alone would veto a true match."""
 
 

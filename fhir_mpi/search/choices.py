@@ -1,8 +1,12 @@
-"""The choice elements of R5, `name[x]` in a definition: their JSON key is the name and the type."""
+"""The choice elements of R5, `name[x]` in a definition: their JSON key is the name and the type.
+
+Written down, because reading it from the metadata of every R5 type takes seconds at each start; a
+test compares it with the metadata.
+"""
 
 from typing import Final
 
-_OPEN = """
+_OPEN: Final = """
     Address Age Annotation Attachment Availability Base64Binary Boolean Canonical Code CodeableConcept
     CodeableReference Coding ContactDetail ContactPoint Count DataRequirement Date DateTime Decimal
     Distance Dosage Duration Expression ExtendedContactDetail HumanName Id Identifier Instant Integer
@@ -10,7 +14,7 @@ _OPEN = """
     RatioRange Reference RelatedArtifact SampledData Signature String Time Timing TriggerDefinition
     UnsignedInt Uri Url UsageContext Uuid
 """
-_CHOICES = """
+_CHOICES: Final = """
     abatement Age DateTime Period Range String
     actor Canonical Reference
     additive CodeableConcept Reference

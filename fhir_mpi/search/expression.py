@@ -5,10 +5,10 @@ two branches name comes twice (index entries are made unique later, where that i
 `resolve() is T` is answered from the reference's own text, without reading anything.
 """
 
-import re
 from collections.abc import Callable
 from typing import Any, TypeAlias, assert_never
 
+from fhir_mpi.fhir.references import written_type
 from fhir_mpi.search.choices import CHOICES
 from fhir_mpi.search.fhirpath import (
     Both,
@@ -32,8 +32,6 @@ from fhir_mpi.search.fhirpath import (
 
 Evaluate: TypeAlias = Callable[[Any], list[Any]]
 _Step: TypeAlias = Callable[[list[Any]], list[Any]]
-
-_TARGET = re.compile(r"(?:^|/)([A-Z][A-Za-z]*)/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?")
 
 
 def compile_expression(expression: str, base: str) -> Evaluate:
@@ -63,8 +61,7 @@ def reference_type(reference: Any) -> str | None:
         if isinstance(named, str):
             return named.rpartition("/")[2]
         reference = reference.get("reference")
-    found = _TARGET.search(reference) if isinstance(reference, str) else None
-    return found[1] if found and found.end() == len(found.string) else None
+    return written_type(reference) if isinstance(reference, str) else None
 
 
 def _prune(node: Node, roots: frozenset[str]) -> Node | None:

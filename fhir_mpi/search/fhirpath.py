@@ -8,7 +8,7 @@ refused by name instead of being half understood.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 
 class UnsupportedExpression(ValueError):
@@ -114,7 +114,7 @@ Node: TypeAlias = (
     | Equal
 )
 
-_TOKEN = re.compile(r"\s*('(?:[^'\\]|\\.)*'|\d+|[A-Za-z_]\w*|!=|[|=.()\[\]])")
+_TOKEN: Final = re.compile(r"\s*('(?:[^'\\]|\\.)*'|\d+|[A-Za-z_]\w*|!=|[|=.()\[\]])")
 
 
 def parse(expression: str) -> Node:
@@ -224,7 +224,7 @@ class _Parser:
         return self.tokens[self.at - 1]
 
 
-_FUNCTIONS: Mapping[str, Callable[[_Parser, Node], Node]] = {
+_FUNCTIONS: Final[Mapping[str, Callable[[_Parser, Node], Node]]] = {
     "where": lambda parser, of: Where(of, parser.conjunction()),
     "ofType": lambda parser, of: _of_type(of, parser.take()),
     "as": lambda parser, of: _of_type(of, parser.take()),

@@ -9,7 +9,7 @@ entries: every store keeps them as columns of its own and answers these two code
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -41,9 +41,12 @@ class Prefix:
     prefix: str
 
 
+UNIT_SEPARATOR: Final = "\x1f"
+
+
 @dataclass(frozen=True, slots=True)
 class Contains:
-    """Some text of `code` has `part` in it, before the first U+001F where there is one."""
+    """Some text of `code` has `part` in it, before the first U+001F (UNIT_SEPARATOR) where there is one."""
 
     code: str
     part: str
@@ -84,8 +87,8 @@ class Not:
 
 Filter: TypeAlias = Equals | Prefix | Contains | Within | Present | And | Or | Not
 
-EVERYTHING = And(())
-NOTHING = Or(())
+EVERYTHING: Final = And(())
+NOTHING: Final = Or(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +112,18 @@ class Query:
     limit: int
     sort: tuple[Sort, ...] = ()
     after: str | None = None
+
+
+def after_prefix(prefix: str) -> str | None:
+    """The least text above all that start with `prefix`, by code point; None where there is none.
+
+    >>> after_prefix("smi"), after_prefix("a\\U0010ffff"), after_prefix("")
+    ('smj', 'b', None)
+    >>> after_prefix("\\ud7ff")  # surrogates are no characters
+    '\\ue000'
+    """
+    kept = prefix.rstrip("\U0010ffff")
+    if not kept:
+        return None
+    following = ord(kept[-1]) + 1
+    return kept[:-1] + chr(0xE000 if following == 0xD800 else following)

@@ -24,7 +24,7 @@ MOST_PARAMETERS: Final = 50
 MOST_VALUES: Final = 100
 CURSOR: Final = "_cursor"
 # R5's own names that this server knows and does not serve; ignoring them would change the answer.
-_UNSERVED = "_content _filter _has _in _include _list _query _revinclude _text _type"
+_UNSERVED: Final = "_content _filter _has _in _include _list _query _revinclude _text _type"
 UNSERVED: Final = frozenset(_UNSERVED.split())
 # Read by the HTTP layer; they are part of what was understood.
 _FORMATS: Final = frozenset({"_format", "_pretty"})

@@ -14,7 +14,7 @@ from fhir_mpi.search.query import SearchRequest, search_request
 from fhir_mpi.search.term import SearchContext
 from fhir_mpi.search.types import Index
 
-INDEX_VERSION: Final = 1
+INDEX_VERSION: Final = 2
 """Raised whenever the code makes other entries from the same definitions: stored ones are then stale."""
 _SHARED: Final = ("Resource", "DomainResource")
 _REQUIRED: Final = ("url", "code", "base", "type")

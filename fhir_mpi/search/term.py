@@ -2,11 +2,12 @@
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
 from fhir_mpi.fhir.outcome import InvalidValue
 
-LONGEST_TEXT = 1000
-_ESCAPED = re.compile(r"\\([,|$\\])")
+LONGEST_TEXT: Final = 1000
+_ESCAPED: Final = re.compile(r"\\([,|$\\])")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,14 @@
 """Which store a URL names. The one place that knows there are two."""
 
 from collections.abc import Iterable
+from typing import Final
 from urllib.parse import urlsplit
 
 from fhir_mpi.storage.port import Store
 
-DEFAULT_TIMEOUT = 5.0
-MONGO_SCHEMES = ("mongodb", "mongodb+srv")
-SQLITE = "sqlite:///"
+DEFAULT_TIMEOUT: Final = 5.0
+MONGO_SCHEMES: Final = ("mongodb", "mongodb+srv")
+SQLITE: Final = "sqlite:///"
 
 
 async def open_store(url: str, *, types: Iterable[str], timeout: float = DEFAULT_TIMEOUT) -> Store:  # noqa: ASYNC109
@@ -17,6 +18,7 @@ async def open_store(url: str, *, types: Iterable[str], timeout: float = DEFAULT
     `mongodb+srv://host/database`. `timeout` is in seconds and bounds every query and every wait for
     the write lock. Any other URL is a ValueError, which never repeats the URL: it may hold a password.
     """
+    # Imported where it is needed: nobody waits for the driver of the store they don't use.
     if url.startswith(SQLITE) and url != SQLITE:
         from fhir_mpi.storage.sqlite import SqliteStore
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import ClassVar, Protocol
+from typing import ClassVar, Final, Protocol
 
 import orjson
 
@@ -17,7 +17,7 @@ from fhir_mpi.fhir.types import Resource
 from fhir_mpi.mdm.ports import Candidates, CandidateSet
 from fhir_mpi.search.filters import Filter, IndexEntries, Query
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Final = 1
 
 
 @dataclass(frozen=True)

@@ -173,7 +173,7 @@ def queries(patients: int) -> Iterator[tuple[str, Filter, tuple[Sort, ...]]]:
 async def lookups(store: SqliteStore, patients: int) -> None:
     probes = [probe(n, patients) for n in range(2000)]
     ids = [f"p{Random(n).randrange(patients)}" for n in range(2000)]
-    await measure("one hop (population)", lambda n: store.population("Organization"), 2000)
+    await measure("one look (population)", lambda n: store.population("Organization"), 2000)
     await measure("candidates, 20 keys", lambda n: store.candidates("Patient", probes[n], cap=300), 2000)
     await measure("candidates again", lambda n: store.candidates("Patient", probes[n], cap=300), 2000)
     await measure("read", lambda n: store.read("Patient", ids[n]), 2000)

@@ -29,23 +29,23 @@ def problems(resource: Resource) -> Iterator[tuple[str, str]]:
             yield text, f".contained[{index}]"
         own_id = inner.get("id")
         if not isinstance(own_id, str):
-            yield "A contained resource needs an id.", f".contained[{index}]"
+            yield "a contained resource needs an id", f".contained[{index}]"
         elif own_id in seen:
-            yield "The id of a contained resource stands twice.", f".contained[{index}].id"
+            yield "the id of a contained resource stands twice", f".contained[{index}].id"
         elif own_id not in reached:
-            yield "dom-3: nothing refers to the contained resource.", f".contained[{index}]"
+            yield "dom-3: nothing refers to the contained resource", f".contained[{index}]"
         seen.add(str(own_id))
 
 
 def _own_problems(inner: Resource) -> Iterator[str]:
     if "contained" in inner:
-        yield "dom-2: a contained resource must not contain resources."
+        yield "dom-2: a contained resource must not contain resources"
     meta = inner.get("meta")
     if isinstance(meta, dict):
         if "versionId" in meta or "lastUpdated" in meta:
-            yield "dom-4: a contained resource must not have a version or a time of update."
+            yield "dom-4: a contained resource must not have a version or a time of update"
         if "security" in meta:
-            yield "dom-5: a contained resource must not have a security label."
+            yield "dom-5: a contained resource must not have a security label"
 
 
 def _reached(resource: Resource, inners: list[tuple[int, Resource]]) -> set[str]:

@@ -8,12 +8,12 @@ import re
 from html import unescape
 from typing import Final
 
-_ELEMENTS = """
+_ELEMENTS: Final = """
     a abbr acronym address b bdo big blockquote br caption cite code col colgroup dd del dfn div dl dt em
     h1 h2 h3 h4 h5 h6 hr i img ins kbd li ol p pre q samp small span strong sub sup table tbody td tfoot
     th thead tr tt ul var
     """
-_ATTRIBUTES = """
+_ATTRIBUTES: Final = """
     abbr accesskey align alt axis bgcolor border cellhalign cellpadding cellspacing cellvalign char
     charoff charset class cite colspan compact coords dir frame headers height href hreflang hspace id
     idref lang longdesc name nowrap rel rev rowspan rules scope shape span src start style summary tabindex
@@ -24,25 +24,29 @@ ATTRIBUTES: Final = frozenset(_ATTRIBUTES.split())
 NAMESPACE: Final = "http://www.w3.org/1999/xhtml"
 
 # A tag, where `>` may stand in a quoted value, or a comment, where it may not: HTML ends one at `<!-->`.
-_TAG = re.compile(r"""(<!--(?:(?!--)[^<>])*+-->|<(?!!)(?:[^<>"']++|"[^"<]*+"|'[^'<]*+')++>)""", re.DOTALL)
-_PARTS = re.compile(
+_TAG: Final = re.compile(
+    r"""(<!--(?:(?!--)[^<>])*+-->|<(?!!)(?:[^<>"']++|"[^"<]*+"|'[^'<]*+')++>)""", re.DOTALL
+)
+_PARTS: Final = re.compile(
     r"<(?P<close>/)?(?P<name>[A-Za-z][A-Za-z0-9]*+)"
     r"""(?P<attributes>(?:\s++[A-Za-z:_-]++\s*+=\s*+(?:"[^"]*+"|'[^']*+'))*+)\s*+(?P<empty>/)?>"""
 )
-_TEXT = re.compile(r"(?:[^<&]++|&(?:[A-Za-z][A-Za-z0-9]*+|#[0-9]++|#x[0-9A-Fa-f]++);)*+")
+_TEXT: Final = re.compile(r"(?:[^<&]++|&(?:[A-Za-z][A-Za-z0-9]*+|#[0-9]++|#x[0-9A-Fa-f]++);)*+")
 # A tag with one or two different attributes that do nothing: most tags with attributes are one.
-_QUIET = r'(?:(?:class|colspan|rowspan|title)="[^"<&]*+"|style="[-#%.,:; A-Za-z0-9]*+")'
-_HARMLESS = re.compile(rf"<(\w++) (?=(\w++)){_QUIET}(?: (?!\2=){_QUIET})?+>", re.ASCII)
+_QUIET: Final = r'(?:(?:class|colspan|rowspan|title)="[^"<&]*+"|style="[-#%.,:; A-Za-z0-9]*+")'
+_HARMLESS: Final = re.compile(rf"<(\w++) (?=(\w++)){_QUIET}(?: (?!\2=){_QUIET})?+>", re.ASCII)
 _OPENING: Final = {f"<{name}>": name for name in ELEMENTS}
 _ROOT: Final = {f'<div xmlns="{NAMESPACE}">': "div"}
 _CLOSING: Final = {f"</{name}>": name for name in ELEMENTS}
-_ATTRIBUTE = re.compile(r"""\s++([A-Za-z:_-]++)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)')""")
-_SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*)\s*:")
+_ATTRIBUTE: Final = re.compile(r"""\s++([A-Za-z:_-]++)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)')""")
+_SCHEME: Final = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*)\s*:")
 _BROKEN: Final = "the narrative is not well-formed XHTML (txt-1)"
 _DIV_ONLY: Final = "the narrative is not one div (txt-1)"
 _SAFE_SCHEMES: Final = frozenset({"http", "https", "mailto", "tel", "urn", "data", "cid", "ftp", "mllp"})
-_ACTIVE_STYLE = re.compile(r"expression\s*\(|javascript|behavior\s*:|-moz-binding|@import|\\", re.IGNORECASE)
-_ACTIVE_DATA = re.compile(r"\s*data\s*:(?!\s*image/(?:png|jpeg|gif|webp)[;,])", re.IGNORECASE)
+_ACTIVE_STYLE: Final = re.compile(
+    r"expression\s*\(|javascript|behavior\s*:|-moz-binding|@import|\\", re.IGNORECASE
+)
+_ACTIVE_DATA: Final = re.compile(r"\s*data\s*:(?!\s*image/(?:png|jpeg|gif|webp)[;,])", re.IGNORECASE)
 
 
 def problem(div: str) -> str | None:

@@ -84,7 +84,7 @@ class ProfileRules:
         if rule is None:
             return
         if rule.contexts and not _in_context(place, rule.contexts):
-            yield RULE, "The extension is not allowed on this element.", ""
+            yield RULE, "the extension is not allowed on this element", ""
         yield from _extension_breaks(extension, rule, "")
 
     def broken(self, resource: Resource) -> Iterator[Broken]:
@@ -94,7 +94,7 @@ class ProfileRules:
         for url in _claimed(resource):
             type_name, rules = self.resources.get(url, ("", ()))
             if type_name and resource.get("resourceType") != type_name:
-                yield RULE, f"The profile is one of {type_name}.", ".meta.profile"
+                yield RULE, f"the profile is one of {type_name}", ".meta.profile"
                 continue
             for rule in rules:
                 yield from _element_breaks(resource, rule)
@@ -166,28 +166,28 @@ def _element_rule(element: Json) -> ElementRule:
 
 def _in_context(place: Place, contexts: frozenset[str]) -> bool:
     path = element_path(place).removesuffix(".modifierExtension").removesuffix(".extension")
-    return path in contexts or path.partition(".")[0] in contexts & {path} or bool(contexts & _ANYWHERE)
+    return path in contexts or not contexts.isdisjoint(_ANYWHERE)
 
 
 def _extension_breaks(extension: Json, rule: ExtensionRule, path: str) -> Iterator[Broken]:
     values = {name.removeprefix("_") for name in extension if name.startswith(("value", "_value"))}
     wrong = rule.value.broken(len(values))
     if wrong:
-        yield RULE, f"Of the value {wrong}.", f"{path}.value[x]"
+        yield RULE, f"of the value {wrong}", f"{path}.value[x]"
     elif rule.value_names and not values <= rule.value_names:
-        yield RULE, "The value has a type that the extension does not allow.", f"{path}.value[x]"
+        yield RULE, "the value has a type that the extension does not allow", f"{path}.value[x]"
     listed = extension.get("extension")
     inner = [(i, part) for i, part in enumerate(listed if isinstance(listed, list) else []) if _has_url(part)]
     for url, (count, part_rule) in rule.parts.items():
         same = [(index, part) for index, part in inner if part["url"] == url]
         wrong = count.broken(len(same))
         if wrong:
-            yield RULE, f"Of the extension {url} {wrong}.", f"{path}.extension"
+            yield RULE, f"of the extension {url} {wrong}", f"{path}.extension"
         for index, part in same:
             yield from _extension_breaks(part, part_rule, f"{path}.extension[{index}]")
     for index, part in inner:
         if ":" not in part["url"] and part["url"] not in rule.parts:
-            yield RULE, "The extension has no such part.", f"{path}.extension[{index}]"
+            yield RULE, "the extension has no such part", f"{path}.extension[{index}]"
 
 
 def _has_url(part: object) -> bool:
@@ -214,12 +214,12 @@ def _child_breaks(parent: Json, rule: ElementRule, path: str) -> Iterator[Broken
         found = [(at, value) for at, value in found if _has_url(value) and value["url"] == rule.extension_url]
     wrong = rule.count.broken(len(found))
     if wrong:
-        yield RULE, f"Of the element {name} {wrong} by the profile.", f"{path}.{name}"
+        yield RULE, f"of the element {name} {wrong} by the profile", f"{path}.{name}"
     for at, value in found:
         if rule.fixed is not None and value != rule.fixed:
-            yield RULE, "The profile fixes another value.", at
+            yield RULE, "the profile fixes another value", at
         if rule.pattern is not None and not _matches(value, rule.pattern):
-            yield RULE, "The value does not match the pattern of the profile.", at
+            yield RULE, "the value does not match the pattern of the profile", at
 
 
 def _elements(value: Any, steps: tuple[str, ...], path: str) -> Iterator[tuple[str, Any]]:

@@ -20,25 +20,24 @@ from fhir_mpi.fhir.validation.primitives import LANGUAGE, SCHEMAS
 MAX_ITEMS: Final = 1_000  # of any list: no real record is longer
 MAX_ENTRIES: Final = 10_000  # of a Bundle
 MAX_ISSUES: Final = 200  # that anyone reads
+MAX_CODES: Final = 20  # that a text lists
 MAX_VALUES: Final = (
     5_000  # up to here an invalid resource gets all its errors, past it the first of its structure
 )
 
 _CODE_OF_KEYWORD: Final[Mapping[str, str]] = {
-    "enum": "code-invalid",
     "pattern": "value",
     "minimum": "value",
     "maximum": "value",
     "minLength": "value",
 }
 _TEXT_OF_KEYWORD: Final[Mapping[str, str]] = {
-    "enum": "The code is not in the required value set.",
-    "pattern": "The value does not have the form that its type demands.",
-    "minimum": "The number is too small for its type.",
-    "maximum": "The number is too large for its type.",
-    "minLength": "A string must not be empty.",
-    "minItems": "A list must not be empty.",
-    "minProperties": "An element must have a value or children.",
+    "pattern": "the value does not have the form that its type demands",
+    "minimum": "the number is too small for its type",
+    "maximum": "the number is too large for its type",
+    "minLength": "a string must not be empty",
+    "minItems": "a list must not be empty",
+    "minProperties": "an element must have a value or children",
 }
 _LANGUAGES: Final = frozenset({"language", "acceptLanguage"})
 _WITH_LANGUAGE: Final = frozenset({"Attachment"})
@@ -165,7 +164,7 @@ def too_long(resource: Json, root: str) -> Issue | None:
                 MAX_ENTRIES if resource["resourceType"] == "Bundle" and at == (root, "entry") else MAX_ITEMS
             )
             if isinstance(value, list) and len(value) > limit:
-                return Issue("too-costly", f"A list has more than {limit} items.", written(at))
+                return Issue("too-costly", f"a list has more than {limit} items", written(at))
             pairs = value.items() if isinstance(value, dict) else enumerate(value)
             inner += [(child, (at, name)) for name, child in pairs if isinstance(child, dict | list)]
         level = inner
@@ -176,14 +175,24 @@ def _issues(error: ValidationError, root: str) -> Iterator[Issue]:
     keyword, place = error.kind.name, expression(root, error.instance_path)
     if keyword == "additionalProperties":
         for name in error.kind.as_dict()["unexpected"]:
-            yield Issue("structure", "The element is unknown here.", f"{place}.{_shown(name)}")
+            yield Issue("structure", "the element is unknown here", f"{place}.{_shown(name)}")
     elif keyword == "anyOf":
         yield from _missing_or_nested(error, root)
     elif keyword in ("type", "const"):
-        yield Issue("structure", f"The JSON type must be {_types(error)}.", place)
+        yield Issue("structure", f"the JSON type must be {_types(error)}", place)
+    elif keyword == "enum":
+        yield Issue("code-invalid", _allowed(error.kind.as_dict()["options"]), place)
     else:
-        text = _TEXT_OF_KEYWORD.get(keyword, "The structure is not allowed here.")
+        text = _TEXT_OF_KEYWORD.get(keyword, "the structure is not allowed here")
         yield Issue(_CODE_OF_KEYWORD.get(keyword, "structure"), text, place)
+
+
+def _allowed(codes: list[str | None]) -> str:
+    """What to say of a code that isn't one of these; null is among those of a list."""
+    known = [code for code in codes if code is not None]
+    if len(known) > MAX_CODES:
+        return "the code is not in the required value set"
+    return f"the code must be one of {', '.join(known)}"
 
 
 def _missing_or_nested(error: ValidationError, root: str) -> Iterator[Issue]:
@@ -196,7 +205,7 @@ def _missing_or_nested(error: ValidationError, root: str) -> Iterator[Issue]:
     names = {branch[0].kind.as_dict()["property"].removeprefix("_") for branch in branches}
     name = names.pop() if len(names) == 1 else f"{_stem(names)}[x]"
     place = expression(root, error.instance_path)
-    yield Issue("structure", f"The element {name} is required.", f"{place}.{name}")
+    yield Issue("structure", f"the element {name} is required", f"{place}.{name}")
 
 
 def _stem(names: Collection[str]) -> str:

@@ -39,14 +39,14 @@ class Validator:
         """
         found = self._resource(resource, _root(resource))
         if len(found) > schema.MAX_ISSUES:
-            more = Issue("too-costly", "There are more problems than are listed.")
+            more = Issue("too-costly", "there are more problems than are listed")
             return [*found[: schema.MAX_ISSUES], more]
         return found
 
     def _resource(self, resource: Resource, place: Place, outer: Walk | None = None) -> list[Issue]:
         name = resource.get("resourceType")
         if not isinstance(name, str) or name not in RESOURCE_TYPES:
-            text = "The resourceType is missing or unknown in R5."
+            text = "the resourceType is missing or unknown in R5"
             return [Issue("invalid", text, f"{written(place)}.resourceType")]
         found = schema.issues(self._validator(name), resource, written(place))
         if found and found[0].code == "too-costly":

@@ -5,14 +5,14 @@ targets of references, invariants. The walk meets resources whose structure is b
 what has the right JSON type and leaves the rest to the schema's issues.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 from fhir_mpi.fhir.outcome import Issue
+from fhir_mpi.fhir.references import written_type
 from fhir_mpi.fhir.resource_types import RESOURCE_TYPES
 from fhir_mpi.fhir.types import Json, Resource
 from fhir_mpi.fhir.validation.elements import ANY_RESOURCE, Element, children
@@ -22,10 +22,6 @@ from fhir_mpi.fhir.validation.primitives import CHECKS, INTEGERS
 from fhir_mpi.fhir.validation.profiles import ProfileRules
 
 Step: TypeAlias = Callable[["Walk", Any, Place, Json], None]
-
-_TARGET: Final = re.compile(
-    r"(?:^|/)([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?(?:#.*)?"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +59,7 @@ class Walk:
             if step is not None:
                 step(self, child, (place, name), value)
         if known.is_element and not valued and len(value) == 1 and "id" in value:
-            self.say("invariant", "ele-1: an element needs a value or children.", place)
+            self.say("invariant", "ele-1: an element needs a value or children", place)
         if known.invariant is not None:
             self._apply(known.invariant, value, place, "error")
         if known.warning is not None:
@@ -84,7 +80,7 @@ class Walk:
         if len(chosen) > 1:
             stems = [choices[name] for name in chosen]
             for stem in sorted({stem for stem in stems if stems.count(stem) > 1}):
-                self.say("structure", "Only one type of a choice may be given.", (place, f"{stem}[x]"))
+                self.say("structure", "only one type of a choice may be given", (place, f"{stem}[x]"))
 
 
 @cache
@@ -121,7 +117,6 @@ def _primitive(element: Element) -> Step | None:
     if element.type not in CHECKS:
         return None
     is_one, text = CHECKS[element.type]
-    text = f"{text[0].upper()}{text[1:]}."
 
     def check(walk: Walk, value: Any, place: Place, parent: Json) -> None:
         if isinstance(value, str) and not is_one(value):
@@ -132,7 +127,7 @@ def _primitive(element: Element) -> Step | None:
 
 def _integer(walk: Walk, value: Any, place: Place, parent: Json) -> None:
     if isinstance(value, Decimal):  # JSON Schema takes 2.0 for an integer, FHIR does not
-        walk.say("structure", "An integer must be written without fraction and exponent.", place)
+        walk.say("structure", "an integer must be written without fraction and exponent", place)
 
 
 def _primitive_list(one: Step | None) -> Step:
@@ -141,7 +136,7 @@ def _primitive_list(one: Step | None) -> Step:
             return
         name = place[1]
         if None in values and f"_{name}" not in parent:
-            walk.say("structure", "A null needs an extension in its place.", place)
+            walk.say("structure", "a null needs an extension in its place", place)
         if one is not None:
             for index, value in enumerate(values):
                 one(walk, value, (place, index), parent)
@@ -159,14 +154,14 @@ def _sibling_list(walk: Walk, siblings: Any, place: Place, parent: Json) -> None
     if not isinstance(siblings, list) or not isinstance(values, list | None):
         return
     if values is not None and len(values) != len(siblings):
-        walk.say("structure", "The list of values and the list of their extensions differ in length.", place)
+        walk.say("structure", "the list of values and the list of their extensions differ in length", place)
         return
     for index, sibling in enumerate(siblings):
         if isinstance(sibling, dict):
             valued = values is not None and values[index] is not None
             walk.element(sibling, table("Element"), (place, index), valued=valued)
         elif sibling is None and (values is None or values[index] is None):
-            walk.say("structure", "A null must stand for a value or an extension.", (place, index))
+            walk.say("structure", "a null must stand for a value or an extension", (place, index))
 
 
 def _list(one: Step) -> Step:
@@ -209,7 +204,7 @@ def _extension(walk: Walk, value: Any, place: Place, parent: Json) -> None:
 
 def _modifier_extension(walk: Walk, value: Any, place: Place, parent: Json) -> None:
     if isinstance(value, dict) and not walk.rules.knows_modifier(value.get("url")):
-        walk.say("extension", "The modifier extension is unknown: it could change what this means.", place)
+        walk.say("extension", "the modifier extension is unknown: it could change what this means", place)
     _extension(walk, value, place, parent)
 
 
@@ -228,7 +223,7 @@ def _reference(element: Element) -> Step:
         if targets:
             target = _target(value, walk.contained)
             if target is not None and target not in targets:
-                walk.say("structure", "The reference must not name a resource of this type.", place)
+                walk.say("structure", "the reference must not name a resource of this type", place)
 
     return check
 
@@ -237,7 +232,7 @@ def _check_local(walk: Walk, text: Any, place: Place) -> None:
     if not isinstance(text, str) or not text.startswith("#"):
         return
     if text[1:] not in walk.contained and not (text == "#" and walk.inside):
-        walk.say("invariant", "ref-1: no contained resource has this id.", (place, "reference"))
+        walk.say("invariant", "ref-1: no contained resource has this id", (place, "reference"))
 
 
 def _target(reference: Json, contained: Mapping[str, str]) -> str | None:
@@ -247,7 +242,7 @@ def _target(reference: Json, contained: Mapping[str, str]) -> str | None:
         if text.startswith("#"):
             inner = contained.get(text[1:])
             return inner if inner in RESOURCE_TYPES else None
-        found = _TARGET.search(text)
-        if found and found[1] in RESOURCE_TYPES and found.end() == len(text):
-            return found[1]
+        named = written_type(text)
+        if named in RESOURCE_TYPES:
+            return named
     return stated if isinstance(stated, str) and stated in RESOURCE_TYPES else None

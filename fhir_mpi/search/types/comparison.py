@@ -9,8 +9,7 @@ from typing import Final
 
 from fhir_mpi.search.filters import Filter, Interval, Or, Within
 
-PREFIXES: Final = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
-_PREFIXED = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb|ap)?(.*)", re.DOTALL)
+_PREFIXED: Final = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb|ap)?(.*)", re.DOTALL)
 
 
 def prefixed(value: str) -> tuple[str, str]:

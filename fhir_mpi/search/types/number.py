@@ -19,7 +19,7 @@ MODIFIERS: Final = frozenset({"missing"})
 GREATEST: Final = sys.float_info.max
 """Where an open end is put: a number that every store can keep."""
 
-_NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?", re.ASCII)
+_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?", re.ASCII)
 
 
 def index(values: Sequence[Any]) -> Iterator[tuple[str, IndexValue]]:

@@ -16,7 +16,7 @@ from fhir_mpi.search.term import Term, cut
 from fhir_mpi.search.types.string import texts
 
 MODIFIERS: Final = frozenset({"missing"})
-_WORD = re.compile(r"[^\s\-]+")
+_WORD: Final = re.compile(r"[^\s\-]+")
 
 
 def index(values: Sequence[Any]) -> Iterator[tuple[str, IndexValue]]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
+from fhir_mpi.fhir.references import LOGICAL_ID
 from fhir_mpi.fhir.resource_types import RESOURCE_TYPES
 from fhir_mpi.search.filters import Equals, Filter, IndexValue, Or
 from fhir_mpi.search.term import Term, cut
@@ -16,10 +17,9 @@ from fhir_mpi.search.types import token
 
 MODIFIERS: Final = frozenset({"missing", "identifier"}) | RESOURCE_TYPES
 IDENTIFIER: Final = ":identifier"
-_ID: Final = r"[A-Za-z0-9\-.]{1,64}"
-_LOGICAL_ID = re.compile(_ID)
-_RELATIVE = re.compile(rf"([A-Z][A-Za-z]+)/({_ID})")
-_VERSION = re.compile(rf"/_history/{_ID}\Z")
+_LOGICAL_ID: Final = re.compile(LOGICAL_ID)
+_RELATIVE: Final = re.compile(rf"([A-Z][A-Za-z]+)/({LOGICAL_ID})")
+_VERSION: Final = re.compile(rf"/_history/{LOGICAL_ID}\Z")
 
 
 def index(values: Sequence[Any]) -> Iterator[tuple[str, IndexValue]]:

@@ -17,7 +17,8 @@ from fhir_mpi.search.folding import folded, sought
 from fhir_mpi.search.term import LONGEST_TEXT, Term, cut
 
 MODIFIERS: Final = frozenset({"missing", "not", "text", "of-type"})
-TEXT, OF_TYPE = ":text", ":of-type"
+TEXT: Final = ":text"
+OF_TYPE: Final = ":of-type"
 # Systems that the definition of an element fixes. FHIR's identifier systems (/sid/) are none of them.
 _FIXED: Final = (
     "http://hl7.org/fhir/",

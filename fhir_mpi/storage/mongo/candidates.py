@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Collection, Sequence
+from typing import Final
 
 from bson import Int64
 from pymongo.asynchronous.collection import AsyncCollection
@@ -10,12 +11,12 @@ from pymongo.asynchronous.collection import AsyncCollection
 from fhir_mpi.mdm.ports import CandidateRow, CandidateSet
 from fhir_mpi.storage.mongo.documents import Document
 from fhir_mpi.storage.mongo.indexes import Database
+from fhir_mpi.storage.populations import MANY
 
-FIRST_LOOK = 2_000  # records the first query may bring
-NO_LIMIT = 0  # no key of the second round had more than `cap` records a moment ago
-EXACT_BELOW = 10_000
+FIRST_LOOK: Final = 2_000  # records the first query may bring
+NO_LIMIT: Final = 0  # no key of the second round had more than `cap` records a moment ago
 
-_WANTED = {"keys": 1, "packed": 1}
+_WANTED: Final = {"keys": 1, "packed": 1}
 
 
 async def candidates(database: Database, type: str, keys: Collection[int], cap: int) -> CandidateSet:
@@ -48,10 +49,10 @@ def candidate_set(found: Sequence[Document], probe: frozenset[int], cap: int) ->
 
 
 async def population(database: Database, type: str) -> int:
-    """Exact below EXACT_BELOW; above, what the collection's own statistics say."""
+    """Exact where it is small; of many, what the collection's own statistics say."""
     collection = database[f"{type}.candidates"]
     about = await collection.estimated_document_count()
-    return about if about >= EXACT_BELOW else await collection.count_documents({})
+    return about if about >= MANY else await collection.count_documents({})
 
 
 async def _sharing(collection: AsyncCollection[Document], keys: frozenset[int], limit: int) -> list[Document]:

@@ -10,7 +10,7 @@ server's limits, 100,000 operations and 48 MB, inside the same transaction.
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from pymongo import ReplaceOne, UpdateOne
 
@@ -32,7 +32,7 @@ from fhir_mpi.storage.mongo.indexes import Database
 from fhir_mpi.storage.mongo.resources import heads
 from fhir_mpi.storage.port import CandidateEntry, Stored, Write, WriteConflict
 
-ATTEMPTS = 3
+ATTEMPTS: Final = 3
 
 Entry: TypeAlias = tuple[IndexEntries, CandidateEntry | None]
 Versions: TypeAlias = Mapping[str, int]

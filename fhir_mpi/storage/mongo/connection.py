@@ -9,7 +9,7 @@ import logging
 import warnings
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import pymongo
 from pymongo import AsyncMongoClient
@@ -28,12 +28,12 @@ from fhir_mpi.storage.port import SCHEMA_VERSION
 Session: TypeAlias = AsyncClientSession
 Body: TypeAlias = Callable[[Session], Awaitable[None]]
 
-DEFAULT_DATABASE = "fhir_mpi"
-SCHEMA_MARK = "store:schema"
-_WRITES_PER_TIMEOUT = 100
-_INDEX_BUILD_SECONDS = 3_600.0
-_OLDEST_WIRE_VERSION = 21  # MongoDB 7.0
-_QUIET = (
+DEFAULT_DATABASE: Final = "fhir_mpi"
+SCHEMA_MARK: Final = "store:schema"
+_WRITES_PER_TIMEOUT: Final = 100
+_INDEX_BUILD_SECONDS: Final = 3_600.0
+_OLDEST_WIRE_VERSION: Final = 21  # MongoDB 7.0
+_QUIET: Final = (
     "pymongo",
     *(f"pymongo.{n}" for n in ("client", "command", "connection", "serverSelection", "topology")),
 )

@@ -9,7 +9,7 @@ space), the bytes are kept beside it in `text`, and they are what is answered.
 import json
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import orjson
 from bson import Int64
@@ -20,10 +20,11 @@ from fhir_mpi.storage.port import CandidateEntry, Stored
 
 Document: TypeAlias = dict[str, Any]
 
-_ROUNDING = create_decimal128_context()
-_LEAST, _MOST = -(2**63), 2**63 - 1
-_INT64_DIGITS = len(str(_LEAST))
-_UNSAFE = {"%": "%25", ".": "%2E", "$": "%24", "\0": "%00"}
+_ROUNDING: Final = create_decimal128_context()
+_LEAST: Final = -(2**63)
+_MOST: Final = 2**63 - 1
+_INT64_DIGITS: Final = len(str(_LEAST))
+_UNSAFE: Final = {"%": "%25", ".": "%2E", "$": "%24", "\0": "%00"}
 
 
 def field_name(code: str) -> str:

@@ -6,15 +6,18 @@ chained: only the class and the number of the error are.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from bson.errors import BSONError
 from pymongo.errors import ConnectionFailure, DocumentTooLarge, OperationFailure, PyMongoError
 
 from fhir_mpi.fhir.outcome import StoreFull, StoreTimeout, TooLong, Unavailable
 
-DUPLICATE_KEY = 11000
-_OUT_OF_DISK_SPACE = 14031
-_TRANSIENT = ("TransientTransactionError", "UnknownTransactionCommitResult", "RetryableWriteError")
+DUPLICATE_KEY: Final = 11000
+_OUT_OF_DISK_SPACE: Final = 14031
+_REFUSED_LOGIN: Final = (13, 18)  # Unauthorized, AuthenticationFailed
+_SNAPSHOT_GONE: Final = (239, 246)  # SnapshotTooOld, SnapshotUnavailable: no label outside a transaction
+_TRANSIENT: Final = ("TransientTransactionError", "UnknownTransactionCommitResult", "RetryableWriteError")
 
 
 @contextmanager
@@ -47,6 +50,10 @@ def translated(error: PyMongoError | BSONError) -> Exception:
 def _refusal(error: PyMongoError, code: int | None) -> Exception:
     if code == _OUT_OF_DISK_SPACE:
         return StoreFull("the database has no space left")
+    if code in _REFUSED_LOGIN:
+        return Unavailable("the database refuses this user: see its credentials and its roles")
+    if code in _SNAPSHOT_GONE:
+        return Unavailable("the database could not read at one moment; it may be tried again")
     if any(error.has_error_label(label) for label in _TRANSIENT):
         return Unavailable("the database could not finish the transaction; it may be tried again")
     return RuntimeError(f"MongoDB error {code} ({type(error).__name__})")

@@ -10,16 +10,28 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
+from typing import Final
 
 from bson.datetime_ms import DatetimeMS
 
-from fhir_mpi.search.filters import And, Contains, Equals, Filter, Not, Or, Prefix, Present, Within
+from fhir_mpi.search.filters import (
+    UNIT_SEPARATOR,
+    And,
+    Contains,
+    Equals,
+    Filter,
+    Not,
+    Or,
+    Prefix,
+    Present,
+    Within,
+    after_prefix,
+)
 from fhir_mpi.storage.mongo.documents import Document, field_name
 
-UNIT_SEPARATOR = "\x1f"
-MOST_ALTERNATIVES = 20  # unions in one look; beyond, one pass over the type is cheaper to plan
-_LAST_MILLISECOND = 2**62
-_COLUMNS = ("_id", "_lastUpdated")
+MOST_ALTERNATIVES: Final = 20  # unions in one look; beyond, one pass over the type is cheaper to plan
+_LAST_MILLISECOND: Final = 2**62
+_COLUMNS: Final = ("_id", "_lastUpdated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +101,6 @@ def looks(filter: Filter) -> list[Look]:
     found = _looks(filter, _selective) or _looks(filter, _any_rows)
     whole = len(found) == 1 and isinstance(filter, Equals | Prefix | Contains | Within)
     return [Look(found[0].rows, whole=True)] if whole else found
-
-
-def after_prefix(prefix: str) -> str | None:
-    """The least text above all that start with `prefix`, by code point; None where there is none.
-
-    >>> after_prefix("smi"), after_prefix("a\\U0010ffff"), after_prefix("")
-    ('smj', 'b', None)
-    """
-    kept = prefix.rstrip("\U0010ffff")
-    if not kept:
-        return None
-    following = ord(kept[-1]) + 1
-    return kept[:-1] + chr(0xE000 if following == 0xD800 else following)  # surrogates are no text
 
 
 def _column(leaf: Equals | Prefix | Contains | Within | Present) -> Document:

@@ -19,7 +19,7 @@ whoever looks with other tools. Rows cost one small document per indexed value.
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from pymongo.asynchronous.database import AsyncDatabase
 
@@ -28,9 +28,9 @@ from fhir_mpi.storage.mongo.documents import Document
 Database: TypeAlias = AsyncDatabase[Document]
 IndexKey: TypeAlias = tuple[str, ...]
 
-MARKS = "marks"
+MARKS: Final = "marks"
 
-INDEXES: Mapping[str, Sequence[IndexKey]] = {
+INDEXES: Final[Mapping[str, Sequence[IndexKey]]] = {
     "": (("_id", "version"), ("deleted", "_id")),
     ".history": (),
     ".texts": (("code", "text", "id"), ("id",)),

@@ -1,14 +1,15 @@
 """Reading resources: the current version, earlier ones, many at once, all of them."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from typing import Final
 
 from fhir_mpi.storage.mongo.documents import Document, history_id, stored_version
 from fhir_mpi.storage.mongo.indexes import Database
 from fhir_mpi.storage.port import Head, Stored
 
-BATCH = 500  # documents a scan holds at a time
-_WITHOUT_INDEX = {"ix": 0}
-_AFTER_VERSIONS = "0"  # the character after the slash in history ids
+BATCH: Final = 500  # documents a scan holds at a time
+_WITHOUT_INDEX: Final = {"ix": 0}
+_AFTER_VERSIONS: Final = "0"  # the character after the slash in history ids
 
 
 async def read(database: Database, type: str, id: str) -> Stored | None:

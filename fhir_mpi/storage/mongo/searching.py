@@ -12,7 +12,7 @@ sort values and id.
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.read_concern import ReadConcern
@@ -24,8 +24,8 @@ from fhir_mpi.storage.mongo.indexes import Database
 from fhir_mpi.storage.mongo.sorting import behind, position, sort_fields, sort_order
 from fhir_mpi.storage.port import Page
 
-LONG = 1_000  # rows of a look from which reading documents in order is the better guess
-MOST_LOOKS = 4  # counted against each other
+LONG: Final = 1_000  # rows of a look from which reading documents in order is the better guess
+MOST_LOOKS: Final = 4  # counted against each other
 
 Stages = list[Document]
 

@@ -11,18 +11,21 @@ from fhir_mpi.storage.mongo import candidates, commit, resources, searching
 from fhir_mpi.storage.mongo.connection import Connection, connect
 from fhir_mpi.storage.mongo.failures import told_as_ours, translated
 from fhir_mpi.storage.mongo.indexes import MARKS, missing_indexes
+from fhir_mpi.storage.populations import Populations
 from fhir_mpi.storage.port import CandidateEntry, Head, Page, Stored, UnitOfWork, Write
 
 
 class MongoStore:
     """A replica set, or a sharded cluster's router. Opened and used on one event loop."""
 
-    # A transaction ends after 60 s (transactionLifetimeLimitSeconds), whatever it has done.
+    # The server ends a transaction after 60 s (transactionLifetimeLimitSeconds), whatever it has done,
+    # and keeps all it changes in memory until then: units must stay well below both.
     bulk_unit: ClassVar[int] = 500
 
     def __init__(self, connection: Connection, types: tuple[str, ...]) -> None:
         self._connection, self._types = connection, types
         self._database = connection.database
+        self._populations = Populations()
 
     @classmethod
     async def open(
@@ -77,8 +80,11 @@ class MongoStore:
             return await candidates.candidates(self._database, type, keys, cap)
 
     async def population(self, type: str, /) -> int:
+        known = self._populations.known(type)
+        if known is not None:
+            return known
         with told_as_ours():
-            return await candidates.population(self._database, type)
+            return self._populations.counted(type, await candidates.population(self._database, type))
 
     async def commit(self, work: UnitOfWork, /) -> None:
         with told_as_ours():

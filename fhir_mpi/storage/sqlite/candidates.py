@@ -4,6 +4,7 @@ import sqlite3
 from array import array
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import orjson
 
@@ -11,7 +12,7 @@ from fhir_mpi.mdm.ports import CandidateRow, CandidateSet
 from fhir_mpi.storage.port import CandidateEntry
 
 # One statement, so one snapshot: a key whose (cap + 1)th row exists is over the cap and never joined.
-LOOKUP = """
+LOOKUP: Final = """
 WITH probe AS MATERIALIZED (
     SELECT value AS key, (
         SELECT 1 FROM candidate_key WHERE type = :type AND key = value LIMIT 1 OFFSET :cap

@@ -11,30 +11,32 @@ Key: TypeAlias = tuple[int, Kind, str]
 
 
 class Codes:
-    """Numbers are never reused and never change, so those once read are kept; another process may
-    add new ones at any time. Texts and intervals of one name have two numbers.
+    """Numbers never change and are never given out twice, so those seen committed are remembered;
+    another process may add new ones at any time. Texts and intervals of one name have two numbers.
     """
 
     def __init__(self) -> None:
         self._known: dict[Key, int] = {}
 
     def find(self, connection: sqlite3.Connection, type: int, kind: Kind, name: str) -> int | None:
-        """The number of a code, None where nothing was ever indexed under it."""
+        """The number of a code as a reader sees it, None where nothing was ever indexed under it."""
         key = (type, kind, name)
         if key in self._known:
             return self._known[key]
         row = connection.execute(
             "SELECT id FROM code WHERE type = ? AND kind = ? AND name = ?", key
         ).fetchone()
-        return row and int(row[0])
+        if row is None:
+            return None
+        self._known[key] = int(row[0])
+        return self._known[key]
 
     def ensure(self, connection: sqlite3.Connection, wanted: Iterable[Key]) -> Mapping[Key, int]:
         """The numbers of all these codes, made in this transaction where they are missing.
 
-        What it makes is remembered only when somebody finds it committed (`keep`).
+        What it makes is remembered only once it is committed (`keep`).
         """
-        numbers = {key: self._known.get(key) or _ensured(connection, key) for key in set(wanted)}
-        return numbers
+        return {key: self._known.get(key) or _ensured(connection, key) for key in set(wanted)}
 
     def keep(self, numbers: Mapping[Key, int]) -> None:
         """Remembers numbers whose transaction is committed."""

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Final
 
 from fhir_mpi.search.filters import IndexEntries
 from fhir_mpi.storage.port import CandidateEntry, Stored, Write, WriteConflict
@@ -13,19 +14,21 @@ from fhir_mpi.storage.sqlite.codes import Codes, Key, entry_keys
 from fhir_mpi.storage.sqlite.entries import EntryChange
 from fhir_mpi.storage.sqlite.resources import millis, versions
 
-KEEP = """
+KEEP: Final = """
 INSERT INTO history (pk, version, last_updated, method, json)
 SELECT pk, version, last_updated, method, json FROM resource WHERE pk = ?
 """
-CREATE = """
+CREATE: Final = """
 INSERT INTO resource (version, last_updated, method, json, pk, type, id)
 VALUES (?, ?, ?, CAST(? AS TEXT), ?, ?, ?)
 """
-UPDATE = "UPDATE resource SET version = ?, last_updated = ?, method = ?, json = CAST(? AS TEXT) WHERE pk = ?"
-EARLIER = """
+UPDATE: Final = (
+    "UPDATE resource SET version = ?, last_updated = ?, method = ?, json = CAST(? AS TEXT) WHERE pk = ?"
+)
+EARLIER: Final = """
 INSERT INTO history (version, last_updated, method, json, pk) VALUES (?, ?, ?, CAST(? AS TEXT), ?)
 """
-NOTHING_YET = 0
+NOTHING_YET: Final = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,25 +9,25 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from fhir_mpi.fhir.outcome import StoreFull, StoreTimeout, Unavailable
 
 T = TypeVar("T")
 
-READERS = 4
-READER_CACHE_KIB = 16 * 1024
-WRITER_CACHE_KIB = 64 * 1024
-CHECKPOINT_PAGES = 16_384
-STEPS_BETWEEN_CHECKS = 20_000
+READERS: Final = 4
+READER_CACHE_KIB: Final = 16 * 1024
+WRITER_CACHE_KIB: Final = 64 * 1024
+CHECKPOINT_PAGES: Final = 16_384
+STEPS_BETWEEN_CHECKS: Final = 20_000
 
 
 class Connections:
     """One file's connections, each used by one thread only.
 
     What may take long is done in a thread, at the cost of a hop. What looks up a handful of rows by
-    key is done in the caller's thread (`look`): the hop there and back costs 0.12 ms of processor
-    time, the look-up itself about half of that.
+    key is done in the caller's thread (`look`), since the hop there and back would cost more than the
+    look-up itself.
 
     Reads that take longer than `timeout` seconds are stopped (StoreTimeout); a lock that another
     process holds for longer is Unavailable; a full disk is StoreFull. WAL lets readers go on while
@@ -43,12 +43,15 @@ class Connections:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="sqlite-write")
 
     def look(self, ask: Callable[[sqlite3.Connection], T]) -> T:
-        """What `ask` answers at once: only for rows by key, and few of them."""
-        return self._read(ask)
+        """What `ask` answers, in the caller's thread: only for rows by key, and few of them."""
+        with _our_errors():
+            connection = self._connection(READER_CACHE_KIB)
+            self._local.deadline = time.monotonic() + self._timeout
+            return ask(connection)
 
     async def read(self, ask: Callable[[sqlite3.Connection], T]) -> T:
         """What `ask` answers on a reading connection, however long it takes."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, ask)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self.look, ask)
 
     async def write(self, change: Callable[[sqlite3.Connection], T]) -> T:
         """What `change` answers, in a transaction that holds the write lock from its first statement."""
@@ -61,12 +64,6 @@ class Connections:
     async def close(self) -> None:
         """Folds the log into the file, ends the threads; waits for what is under way."""
         await asyncio.get_running_loop().run_in_executor(None, self._close)
-
-    def _read(self, ask: Callable[[sqlite3.Connection], T]) -> T:
-        with _our_errors():
-            connection = self._connection(READER_CACHE_KIB)
-            self._local.deadline = time.monotonic() + self._timeout
-            return ask(connection)
 
     def _write(self, change: Callable[[sqlite3.Connection], T]) -> T:
         with _our_errors():

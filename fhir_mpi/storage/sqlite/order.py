@@ -1,7 +1,7 @@
 """The order of a search, and where in it a page begins."""
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from fhir_mpi.search.filters import Sort
 from fhir_mpi.storage.sqlite.codes import Kind
@@ -11,8 +11,8 @@ from fhir_mpi.storage.sqlite.plans import Planner, Scope
 Row: TypeAlias = tuple[Any, ...]
 """The values that a resource is sorted by, then its pk: a position in the order."""
 
-KINDS: tuple[tuple[str, Kind, str], ...] = (("ix_text", "text", "value"), ("ix_range", "range", "low"))
-COLUMNS = {ID: "r.id", LAST_UPDATED: "r.last_updated"}
+KINDS: Final[tuple[tuple[str, Kind, str], ...]] = (("ix_text", "text", "value"), ("ix_range", "range", "low"))
+COLUMNS: Final = {ID: "r.id", LAST_UPDATED: "r.last_updated"}
 
 
 @dataclass(frozen=True, slots=True)

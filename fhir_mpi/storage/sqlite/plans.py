@@ -2,6 +2,7 @@
 
 import sqlite3
 from dataclasses import dataclass
+from typing import Final
 
 from fhir_mpi.search.filters import EVERYTHING, And, Contains, Equals, Filter, Not, Or, Present, Within
 from fhir_mpi.storage.sqlite.codes import Codes, Kind
@@ -9,8 +10,8 @@ from fhir_mpi.storage.sqlite.filters import LAST_UPDATED, Leaf, Sql, condition, 
 
 # Leaves are counted to 100 first, so that an identifier decides at once; what has more than the last
 # number of rows is no place to begin at: walking all resources in order meets its rows soon enough.
-ROUNDS = (100, 2_000, 20_000)
-NOBODY = "SELECT NULL AS pk WHERE 0"
+ROUNDS: Final = (100, 2_000, 20_000)
+NOBODY: Final = "SELECT NULL AS pk WHERE 0"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,20 +3,20 @@
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from fhir_mpi.storage.port import Head, Stored
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MILLISECOND = timedelta(milliseconds=1)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND: Final = timedelta(milliseconds=1)
 
 # Bodies are bytes on both sides and text in the file, where the sqlite3 shell can look into them.
-BODY = "CAST(json AS BLOB)"
-CURRENT = f"SELECT id, version, last_updated, method, {BODY} FROM resource"  # noqa: S608
+BODY: Final = "CAST(json AS BLOB)"
+CURRENT: Final = f"SELECT id, version, last_updated, method, {BODY} FROM resource"  # noqa: S608
 
-VERSIONS = f"""
+VERSIONS: Final = f"""
 SELECT ?1, version, last_updated, method, {BODY} FROM (
     SELECT version, last_updated, method, json FROM resource WHERE pk = ?2 AND version < ?3
     UNION ALL
@@ -25,7 +25,7 @@ SELECT ?1, version, last_updated, method, {BODY} FROM (
 """  # noqa: S608
 
 # Both arms are read in key order from where the last batch ended, so that a batch costs its own rows only.
-EVERY_VERSION = f"""
+EVERY_VERSION: Final = f"""
 SELECT id, version, last_updated, method, {BODY}, pk FROM (
     SELECT * FROM (
         SELECT r.id, h.version, h.last_updated, h.method, h.json, h.pk

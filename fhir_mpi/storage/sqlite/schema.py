@@ -2,17 +2,18 @@
 
 import sqlite3
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from fhir_mpi.fhir.outcome import Unavailable
 from fhir_mpi.storage.port import SCHEMA_VERSION
 
-SCHEMA_MARK = "schema"
+SCHEMA_MARK: Final = "schema"
 
 # `resource` holds current versions and deletions (json NULL), `history` only the earlier versions, so
 # that each body is stored once. A pk is never given out twice: no row of `resource` is ever removed.
 # The index tables are clustered by pk, which tests one resource against a filter with a single seek and
 # makes old entries easy to find; the indexes beside them find resources by value.
-TABLES = """
+TABLES: Final = """
 CREATE TABLE mark (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE type (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, population INTEGER NOT NULL DEFAULT 0

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Sequence
+from typing import Final
 
 from fhir_mpi.search.filters import Filter, Query
 from fhir_mpi.storage.port import Page, Stored
@@ -12,7 +13,7 @@ from fhir_mpi.storage.sqlite.order import Order, Row, sort_key
 from fhir_mpi.storage.sqlite.plans import Planner, Scope
 from fhir_mpi.storage.sqlite.resources import BODY, stored
 
-BODIES = f"""
+BODIES: Final = f"""
 SELECT id, version, last_updated, method, {BODY}, pk FROM resource
 WHERE pk IN (SELECT value FROM json_each(?))
 """  # noqa: S608

@@ -3,22 +3,24 @@
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from sqlite3 import Connection
-from time import monotonic
-from typing import ClassVar
+from typing import ClassVar, Final, TypeVar
 
 from fhir_mpi.fhir.outcome import Unavailable
 from fhir_mpi.mdm.ports import CandidateSet
 from fhir_mpi.search.filters import Filter, IndexEntries, Query
+from fhir_mpi.storage.populations import Populations
 from fhir_mpi.storage.port import CandidateEntry, Head, Page, Stored, UnitOfWork, Write
 from fhir_mpi.storage.sqlite import candidates, commit, marks, resources, search
 from fhir_mpi.storage.sqlite.codes import Codes, Key
 from fhir_mpi.storage.sqlite.connections import Connections
 from fhir_mpi.storage.sqlite.schema import prepare
 
-BATCH = 500
-NO_VERSION_LIMIT = 2**63 - 1
-SMALL_POPULATION = 10_000
-POPULATION_SECONDS = 5.0
+T = TypeVar("T")
+
+BATCH: Final = 500
+NO_VERSION_LIMIT: Final = 2**63 - 1
+FEW: Final = 500
+"""How many keys or ids are looked up in the event loop's own thread; more of them get a reader's."""
 
 
 class SqliteStore:
@@ -32,7 +34,7 @@ class SqliteStore:
         self._connections = connections
         self._types = types
         self._codes = Codes()
-        self._populations: dict[str, tuple[int, float]] = {}
+        self._populations = Populations()
 
     @classmethod
     async def open(cls, path: str, *, types: Iterable[str], timeout: float) -> "SqliteStore":  # noqa: ASYNC109
@@ -59,7 +61,7 @@ class SqliteStore:
 
     async def read_many(self, type: str, ids: Sequence[str], /) -> Sequence[Stored]:
         number = self._types[type]
-        return self._connections.look(lambda c: resources.read_many(c, number, type, ids))
+        return await self._look_up(len(ids), lambda c: resources.read_many(c, number, type, ids))
 
     async def heads(self, type: str, ids: Collection[str], /) -> Mapping[str, Head]:
         number = self._types[type]
@@ -83,17 +85,15 @@ class SqliteStore:
 
     async def candidates(self, type: str, keys: Collection[int], /, *, cap: int) -> CandidateSet:
         number = self._types[type]
-        return self._connections.look(lambda c: candidates.lookup(c, number, keys, cap))
+        return await self._look_up(len(keys), lambda c: candidates.lookup(c, number, keys, cap))
 
     async def population(self, type: str, /) -> int:
-        known, until = self._populations.get(type, (0, 0.0))
-        if monotonic() < until:
+        known = self._populations.known(type)
+        if known is not None:
             return known
         number = self._types[type]
         found = self._connections.look(lambda c: candidates.population(c, number))
-        if found > SMALL_POPULATION:
-            self._populations[type] = found, monotonic() + POPULATION_SECONDS
-        return found
+        return self._populations.counted(type, found)
 
     async def commit(self, work: UnitOfWork, /) -> None:
         await self._write(lambda c: commit.commit(c, self._types, self._codes, work.writes))
@@ -134,6 +134,10 @@ class SqliteStore:
 
     async def close(self) -> None:
         await self._connections.close()
+
+    async def _look_up(self, rows: int, ask: Callable[[Connection], T]) -> T:
+        """At once where few keys are asked for; very many would hold up every other request."""
+        return self._connections.look(ask) if rows <= FEW else await self._connections.read(ask)
 
     async def _write(self, change: Callable[[Connection], Mapping[Key, int]]) -> None:
         """Changes the file; the code numbers made for it are remembered when they are there to stay."""

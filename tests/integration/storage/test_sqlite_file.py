@@ -1,6 +1,7 @@
 """The SQLite store's file: private, durable, checked, and honest when it can't be used."""
 
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ import pytest
 
 from fhir_mpi.fhir.outcome import StoreFull, StoreTimeout, Unavailable
 from fhir_mpi.search.filters import EVERYTHING, Equals
+from fhir_mpi.storage import populations
 from fhir_mpi.storage.opening import open_store
 from fhir_mpi.storage.port import UnitOfWork
-from fhir_mpi.storage.sqlite import SqliteStore, connections, store
+from fhir_mpi.storage.sqlite import SqliteStore, candidates, connections, resources, store
 from fhir_mpi.storage.sqlite.connections import Connections
 from tests.integration.storage.writes import commit, found, put
 
@@ -196,13 +198,36 @@ async def test_a_mistake_in_a_statement_is_no_fault_of_the_store(lines: Connecti
 async def test_a_large_population_is_counted_once_in_a_while(
     opened: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "SMALL_POPULATION", 2)
+    monkeypatch.setattr(populations, "MANY", 3)
     await commit(opened, *(put(f"p{n}", keys=[n]) for n in range(3)))
     assert await opened.population("Patient") == 3
     await commit(opened, put("later", keys=[9]))
     assert await opened.population("Patient") == 3
-    monkeypatch.setattr(store, "monotonic", lambda: float("inf"))
+    monkeypatch.setattr(populations, "monotonic", lambda: float("inf"))
     assert await opened.population("Patient") == 4
+
+
+async def test_many_keys_are_looked_up_away_from_the_event_loop(
+    opened: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "FEW", 1)
+    await commit(opened, *(put(f"p{n}", keys=[n]) for n in range(3)))
+    threads: list[str] = []
+    for module, name in ((candidates, "lookup"), (resources, "read_many")):
+        monkeypatch.setattr(module, name, _noting_its_thread(getattr(module, name), threads))
+    assert len((await opened.candidates("Patient", [0], cap=9)).rows) == 1
+    assert len((await opened.candidates("Patient", [0, 1], cap=9)).rows) == 2
+    assert [s.id for s in await opened.read_many("Patient", ["p2"])] == ["p2"]
+    assert [s.id for s in await opened.read_many("Patient", ["p2", "p0"])] == ["p2", "p0"]
+    assert [name.startswith("sqlite-read") for name in threads] == [False, True, False, True]
+
+
+def _noting_its_thread(ask: Callable[..., Any], threads: list[str]) -> Callable[..., Any]:
+    def noted(*arguments: Any) -> Any:
+        threads.append(threading.current_thread().name)
+        return ask(*arguments)
+
+    return noted
 
 
 @pytest.mark.parametrize("url", ["postgres://secret@host/x", "index.sqlite", "sqlite://", "sqlite:///", ""])

@@ -21,6 +21,16 @@ def test_the_docstring_draws_every_error_as_it_is(kind: type[FhirError]) -> None
     assert (int(drawn[1]), drawn[2] or "invalid") == (kind.status, kind.code)
 
 
+def test_the_docstring_draws_the_family_as_it_is_and_nobody_else() -> None:
+    parents = ["FhirError"]
+    drawn: dict[str, str] = {}
+    for indent, name in re.findall(r"^( {6,})([A-Z]\w+) +\d{3} ", outcome.__doc__ or "", re.MULTILINE):
+        depth = len(indent) // 2 - 2
+        parents[depth:] = [name]
+        drawn[name] = parents[depth - 1]
+    assert drawn == {kind.__name__: kind.__bases__[0].__name__ for kind in KINDS}
+
+
 def test_an_error_is_one_issue_with_its_code_and_place() -> None:
     error = outcome.InvalidValue("not a date", expression="Patient.birthDate")
     assert error.issues == (Issue("value", "not a date", "Patient.birthDate"),)

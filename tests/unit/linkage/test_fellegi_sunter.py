@@ -117,6 +117,17 @@ def test_a_model_without_household_has_no_such_outcome() -> None:
     assert len(score.outcomes) == len(MODEL.comparisons) + 1
 
 
+def test_a_level_that_random_pairs_never_reach_can_have_term_frequencies() -> None:
+    comparison = next(c for c in MODEL.comparisons if c.name == "family")
+    levels = tuple(replace(level, u=0.0) if level.term_frequency else level for level in comparison.levels)
+    engine = FellegiSunter(replace(MODEL, comparisons=(replace(comparison, levels=levels),), household=None))
+    [score] = engine.score(JANE, [JANE], population=MILLION)
+    [exact] = [level for level in levels if level.comparator == "exact"]
+    share = MODEL.term_frequencies["family"].share("doe")
+    assert share is not None
+    assert _outcome(score, "family").weight == pytest.approx(log2(exact.m / share))
+
+
 def test_an_unlisted_name_keeps_the_plain_weight_where_the_table_is_silent() -> None:
     silent = {name: replace(table, other=None) for name, table in MODEL.term_frequencies.items()}
     engine = FellegiSunter(replace(MODEL, term_frequencies=silent))

@@ -32,6 +32,8 @@ TRANSIENT = {"errorLabels": ["TransientTransactionError"]}
         (AutoReconnect(CANARY), Unavailable),
         (OperationFailure(CANARY, 14031), StoreFull),
         (OperationFailure(CANARY, 112, TRANSIENT), Unavailable),
+        (OperationFailure(CANARY, 18), Unavailable),
+        (OperationFailure(CANARY, 246), Unavailable),
         (OperationFailure(CANARY, 2), RuntimeError),
         (DuplicateKeyError(CANARY, 11000), RuntimeError),
         (PyMongoError(CANARY), RuntimeError),

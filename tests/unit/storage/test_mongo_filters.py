@@ -19,7 +19,7 @@ from fhir_mpi.search.filters import (
     Present,
     Within,
 )
-from fhir_mpi.storage.mongo.filters import MOST_ALTERNATIVES, after_prefix, compiled, ids_of, looks
+from fhir_mpi.storage.mongo.filters import MOST_ALTERNATIVES, compiled, ids_of, looks
 
 ABOVE_5 = math.nextafter(5.0, math.inf)
 
@@ -57,20 +57,6 @@ def test_text_that_is_looked_for_is_never_a_pattern_or_an_expression() -> None:
     query = str(compiled(Contains("family", "$where.*")))
     assert "{'$literal': '$where.*'}" in query
     assert "$regex" not in query
-
-
-@pytest.mark.parametrize(
-    ("prefix", "following"),
-    [
-        ("a", "b"),
-        ("a\ud7ff", "a\ue000"),
-        ("a\U0010ffff", "b"),
-        ("\U0010ffff", None),
-        ("\uffff", "\U00010000"),
-    ],
-)
-def test_the_text_after_a_prefix(prefix: str, following: str | None) -> None:
-    assert after_prefix(prefix) == following
 
 
 @pytest.mark.parametrize(

@@ -279,3 +279,21 @@ INVALID: dict[str, tuple[Json, str, str]] = {
 @pytest.mark.parametrize(("resource", "code", "expression"), INVALID.values(), ids=INVALID.keys())
 def test_one_fault_is_one_issue_with_its_place(resource: Json, code: str, expression: str) -> None:
     assert errors(resource) == {(code, expression)}
+
+
+@pytest.mark.parametrize("resource", [fault[0] for fault in INVALID.values()], ids=INVALID.keys())
+def test_a_text_begins_small_and_ends_without_a_stop(resource: Json) -> None:
+    for issue in VALIDATOR.issues(resource):
+        assert issue.text[0].islower()
+        assert not issue.text.endswith(".")
+
+
+def test_a_wrong_code_is_answered_with_the_right_ones() -> None:
+    [issue] = VALIDATOR.issues(patient(gender="Female"))
+    assert issue.text == "the code must be one of female, male, other, unknown"
+
+
+def test_of_a_long_value_set_no_code_is_listed() -> None:
+    statement = {"resourceType": "CapabilityStatement", "fhirVersion": "5"}
+    found = {issue.expression: issue.text for issue in VALIDATOR.issues(statement)}
+    assert found["CapabilityStatement.fhirVersion"] == "the code is not in the required value set"

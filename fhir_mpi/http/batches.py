@@ -160,7 +160,7 @@ async def _alone(request: Request, entry: Json) -> Json:
             response[name] = headers[header]
     if status >= 400:
         return {"response": {**response, "outcome": orjson.Fragment(body)}}
-    if entry["request"]["method"] in ("GET", "POST") and "location" not in headers:
+    if body and entry["request"]["method"] in ("GET", "POST") and "location" not in headers:
         return {"resource": orjson.Fragment(body), "response": response}
     return {"response": response}
 

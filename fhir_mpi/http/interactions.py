@@ -19,6 +19,7 @@ from fhir_mpi.fhir.outcome import (
 )
 from fhir_mpi.fhir.types import Json
 from fhir_mpi.http.bodies import read_body, read_resource
+from fhir_mpi.http.conditions import version_response
 from fhir_mpi.http.negotiation import JSON_PATCH, check_body_type, response_type
 from fhir_mpi.http.responses import fhir_response, location, version_headers
 from fhir_mpi.http.state import base_url, server
@@ -43,13 +44,13 @@ async def create(request: Request) -> Response:
 
 async def read(request: Request) -> Response:
     stored = await reading.read(server(request).services, *_target(request))
-    return fhir_response(request, stored.json, headers=version_headers(stored))
+    return version_response(request, stored)
 
 
 async def read_version(request: Request) -> Response:
     version = request.path_params["version"]
     stored = await reading.read_version(server(request).services, *_target(request), version)
-    return fhir_response(request, stored.json, headers=version_headers(stored))
+    return version_response(request, stored)
 
 
 async def update(request: Request) -> Response:

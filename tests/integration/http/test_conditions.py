@@ -58,9 +58,3 @@ async def test_a_condition_on_an_entry_that_writes_is_refused(
 async def test_the_format_of_the_answer_is_no_condition(client: AsyncClient) -> None:
     response = await send(client, "POST", "/Patient?_format=json&_pretty=true", patient(active=True))
     assert response.status_code == 201
-
-
-async def test_a_read_with_a_condition_is_a_read(client: AsyncClient) -> None:
-    known = await create(client, patient(active=True))
-    response = await client.get(f"/Patient/{known['id']}", headers={"if-none-match": "1"})
-    assert response.json() == known

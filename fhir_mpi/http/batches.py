@@ -143,7 +143,7 @@ def _answer(base: str, written: Written) -> Json:
         return {"response": {"status": "200 OK"}}
     return {
         "response": {
-            "status": "201 Created" if written.created else "200 OK",
+            "status": "201 Created" if written.did.created else "200 OK",
             "location": location(base, written.version),
             "etag": f'W/"{written.version.version}"',
             "lastModified": instant(written.version.last_updated),

@@ -13,18 +13,16 @@ from fhir_mpi.fhir.dates import instant
 from fhir_mpi.fhir.outcome import (
     InvalidRequest,
     InvalidValue,
-    Issue,
     UnsupportedParameter,
-    operation_outcome,
 )
 from fhir_mpi.fhir.types import Json
+from fhir_mpi.http.answers import deleted_response, written_response
 from fhir_mpi.http.bodies import read_body, read_resource
 from fhir_mpi.http.conditions import version_response
 from fhir_mpi.http.negotiation import JSON_PATCH, check_body_type, response_type
-from fhir_mpi.http.responses import fhir_response, location, version_headers
+from fhir_mpi.http.responses import fhir_response
 from fhir_mpi.http.state import base_url, server
 from fhir_mpi.interactions import patching, reading, writing
-from fhir_mpi.interactions.writing import Written
 from fhir_mpi.search.term import SearchContext
 from fhir_mpi.storage.port import Stored
 
@@ -39,7 +37,7 @@ async def create(request: Request) -> Response:
     writing.require(own.services, type, "create")
     _refuse_conditions(request)
     resource = await read_resource(request, limit=own.max_body, seconds=own.body_timeout)
-    return _written(request, await writing.create(own.services, type, resource))
+    return written_response(request, await writing.create(own.services, type, resource))
 
 
 async def read(request: Request) -> Response:
@@ -61,7 +59,7 @@ async def update(request: Request) -> Response:
     _refuse_conditions(request)
     resource = await read_resource(request, limit=own.max_body, seconds=own.body_timeout)
     written = await writing.update(own.services, type, id, resource, if_match=_if_match(request))
-    return _written(request, written)
+    return written_response(request, written)
 
 
 async def patch(request: Request) -> Response:
@@ -73,17 +71,14 @@ async def patch(request: Request) -> Response:
     check_body_type(request, frozenset({JSON_PATCH}))
     body = await read_body(request, limit=own.max_body, seconds=own.body_timeout)
     written = await patching.patch(own.services, type, id, body, if_match=_if_match(request))
-    return _written(request, written)
+    return written_response(request, written)
 
 
 async def delete(request: Request) -> Response:
     type, id = _target(request)
     _refuse_conditions(request)
     written = await writing.delete(server(request).services, type, id, if_match=_if_match(request))
-    if written.version is None:
-        return fhir_response(request, operation_outcome([_information(f"{type}/{id} was not there")]))
-    done = operation_outcome([_information(f"Successfully deleted {type}/{id}")])
-    return fhir_response(request, done, headers={"etag": version_headers(written.version)["etag"]})
+    return deleted_response(request, written, f"{type}/{id}")
 
 
 async def search(request: Request) -> Response:
@@ -146,15 +141,6 @@ def _if_match(request: Request) -> int | None:
     return int(found[1])
 
 
-def _written(request: Request, written: Written) -> Response:
-    stored = written.version
-    if stored is None:  # only a deletion leaves nothing behind, and it answers elsewhere
-        raise AssertionError("a write has a version")
-    headers = version_headers(stored)
-    headers["location" if written.created else "content-location"] = location(base_url(request), stored)
-    return fhir_response(request, stored.json, 201 if written.created else 200, headers)
-
-
 async def _search_pairs(request: Request) -> Sequence[tuple[str, str]]:
     pairs = _pairs(request.url.query)
     if request.method != "POST":
@@ -196,7 +182,3 @@ def _history_entry(base: str, stored: Stored) -> Json:
         return {"fullUrl": f"{base}/{url}", **entry}
     resource = match_entry(f"{base}/{url}", stored.json, {})
     return {"fullUrl": resource["fullUrl"], "resource": resource["resource"], **entry}
-
-
-def _information(text: str) -> Issue:
-    return Issue("informational", text, severity="information")

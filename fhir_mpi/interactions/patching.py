@@ -9,17 +9,20 @@ from jsonpointer import JsonPointerException
 
 from fhir_mpi.fhir.json import decode, decode_array, encode
 from fhir_mpi.fhir.outcome import Conflict, MalformedBody, TooCostly, Unprocessable
+from fhir_mpi.fhir.storage_response import StorageResponse
 from fhir_mpi.fhir.types import Json, Resource
 from fhir_mpi.interactions.reading import read
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.interactions.writing import (
     Written,
     check_version,
+    head_of,
+    is_unchanged,
     persistently,
     plan_update,
     require,
 )
-from fhir_mpi.storage.port import Head, Stored, UnitOfWork, Write
+from fhir_mpi.storage.port import Stored, UnitOfWork, Write
 
 POINTER: Final = re.compile(r"(?:/(?:[^~/]|~[01])*)*")
 OWN: Final = ("", "/resourceType", "/id", "/meta")
@@ -49,18 +52,24 @@ async def patch(
     async def attempt() -> Written:
         stored = await read(services, type, id)
         write = plan_patch(services, stored, steps, if_match)
+        if write is None:
+            return Written(stored, StorageResponse.PATCH_NO_CHANGE)
         await services.store.commit(UnitOfWork([write]))
-        return Written(write.version)
+        return Written(write.version, StorageResponse.PATCH)
 
     return await persistently(attempt, if_match)
 
 
-def plan_patch(services: Services, stored: Stored, steps: Sequence[Json], if_match: int | None) -> Write:
-    """The next version: the current one, patched and checked."""
-    head = Head(stored.version, stored.last_updated, deleted=False)
+def plan_patch(
+    services: Services, stored: Stored, steps: Sequence[Json], if_match: int | None
+) -> Write | None:
+    """The next version: the current one, patched and checked; None where the patch changes nothing."""
+    head = head_of(stored)
     check_version(head, if_match)
     patched = decode(_patched(steps, decode(stored.json)))
     services.intake.check(patched)
+    if is_unchanged(stored, patched):
+        return None
     return plan_update(services, stored.type, stored.id, patched, head, method="PATCH")
 
 

@@ -15,6 +15,7 @@
       Gone                   410 deleted
       ExpiredPage            410 expired
       VersionConflict        412 conflict       If-Match names a version that is not the current one
+      SeveralMatches         412 multiple-matches  the criteria of a write are met by more than one
       TooLong                413 too-long
       TooManyEntries         413 too-costly
       UriTooLong             414 too-long
@@ -126,6 +127,10 @@ class ExpiredPage(FhirError):
 
 class VersionConflict(FhirError):
     status, code = 412, "conflict"
+
+
+class SeveralMatches(FhirError):
+    status, code = 412, "multiple-matches"
 
 
 class TooLong(FhirError):

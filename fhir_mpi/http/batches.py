@@ -200,5 +200,5 @@ def _headers(request: Request, asked: Json) -> list[tuple[bytes, bytes]]:
     found = [(b"host", request.headers.get("host", "").encode()), (b"content-type", FHIR_JSON.encode())]
     for name, header in {**CONDITIONS, "ifMatch": b"if-match"}.items():
         if name in asked:
-            found.append((header, asked[name].encode("latin-1", "replace")))
+            found.append((header, asked[name].encode()))
     return found

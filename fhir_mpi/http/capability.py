@@ -25,7 +25,16 @@ async def metadata(request: Request) -> Response:
         base_url=base_url(request),
         software_version=__version__,
     )
+    if services.limits.delete_several:
+        _say_multiple(statement)
     return fhir_response(request, statement)
+
+
+def _say_multiple(statement: Resource) -> None:
+    """What is deleted by criteria follows a setting, which no definition knows."""
+    for entry in statement["rest"][0]["resource"]:
+        if entry.get("conditionalDelete") == "single":
+            entry["conditionalDelete"] = "multiple"
 
 
 def _search_parameters(services: Services, type: str) -> list[Resource]:

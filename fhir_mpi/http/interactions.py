@@ -1,8 +1,6 @@
 """The RESTful interactions: Request in, Response out (R5 http.html)."""
 
-import re
 from collections.abc import Sequence
-from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import Request
@@ -18,26 +16,28 @@ from fhir_mpi.fhir.outcome import (
 from fhir_mpi.fhir.types import Json
 from fhir_mpi.http.answers import deleted_response, written_response
 from fhir_mpi.http.bodies import read_body, read_resource
+from fhir_mpi.http.conditional import CONDITIONS, creation, refuse_headers
 from fhir_mpi.http.conditions import version_response
-from fhir_mpi.http.negotiation import JSON_PATCH, check_body_type, response_type
+from fhir_mpi.http.negotiation import check_body_type, response_type
+from fhir_mpi.http.patches import if_match, read_patch
 from fhir_mpi.http.responses import fhir_response
 from fhir_mpi.http.state import base_url, server
-from fhir_mpi.interactions import patching, reading, writing
+from fhir_mpi.interactions import conditional, patching, reading, writing
+from fhir_mpi.interactions.conditional import FORMATS
 from fhir_mpi.search.term import SearchContext
 from fhir_mpi.storage.port import Stored
-
-CONDITIONS: Final = frozenset({"if-none-exist", "if-none-match", "if-modified-since", "if-unmodified-since"})
-FORMATS: Final = frozenset({"_format", "_pretty"})
-ETAG: Final = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
 
 
 async def create(request: Request) -> Response:
     own, type = server(request), request.path_params["type"]
     response_type(request)
     writing.require(own.services, type, "create")
-    _refuse_conditions(request)
+    refuse_headers(request, CONDITIONS - {"if-none-exist"})
+    criteria = creation(request)
     resource = await read_resource(request, limit=own.max_body, seconds=own.body_timeout)
-    return written_response(request, await writing.create(own.services, type, resource))
+    if criteria is None:
+        return written_response(request, await writing.create(own.services, type, resource))
+    return written_response(request, await conditional.create(own.services, criteria, resource))
 
 
 async def read(request: Request) -> Response:
@@ -58,7 +58,7 @@ async def update(request: Request) -> Response:
     writing.require(own.services, type, "update")
     _refuse_conditions(request)
     resource = await read_resource(request, limit=own.max_body, seconds=own.body_timeout)
-    written = await writing.update(own.services, type, id, resource, if_match=_if_match(request))
+    written = await writing.update(own.services, type, id, resource, if_match=if_match(request))
     return written_response(request, written)
 
 
@@ -68,16 +68,15 @@ async def patch(request: Request) -> Response:
     response_type(request)
     writing.require(own.services, type, "patch")
     _refuse_conditions(request)
-    check_body_type(request, frozenset({JSON_PATCH}))
-    body = await read_body(request, limit=own.max_body, seconds=own.body_timeout)
-    written = await patching.patch(own.services, type, id, body, if_match=_if_match(request))
+    change = await read_patch(request)
+    written = await patching.patch(own.services, type, id, change, if_match=if_match(request))
     return written_response(request, written)
 
 
 async def delete(request: Request) -> Response:
     type, id = _target(request)
     _refuse_conditions(request)
-    written = await writing.delete(server(request).services, type, id, if_match=_if_match(request))
+    written = await writing.delete(server(request).services, type, id, if_match=if_match(request))
     return deleted_response(request, written, f"{type}/{id}")
 
 
@@ -127,18 +126,9 @@ def _target(request: Request) -> tuple[str, str]:
 
 def _refuse_conditions(request: Request) -> None:
     """A condition that is passed over would make another write than the client asked for."""
-    if CONDITIONS & set(request.headers) or set(request.query_params) - FORMATS:
-        raise UnsupportedParameter("this server takes no condition on a write but If-Match")
-
-
-def _if_match(request: Request) -> int | None:
-    given = request.headers.get("if-match")
-    if given is None:
-        return None
-    found = ETAG.fullmatch(given.strip())
-    if found is None:
-        raise InvalidValue('If-Match is one ETag such as W/"3"', expression="http.If-Match")
-    return int(found[1])
+    refuse_headers(request, CONDITIONS)
+    if set(request.query_params) - FORMATS:
+        raise UnsupportedParameter("criteria have no place beside an id")
 
 
 async def _search_pairs(request: Request) -> Sequence[tuple[str, str]]:

@@ -20,6 +20,8 @@ class Limits:
     page_size_max: int
     search_without_criteria: bool
     bundle_entries: int
+    delete_several: bool = False
+    """Whether a conditional delete takes everything that meets its criteria, as HAPI can."""
 
 
 @dataclass(frozen=True, slots=True)

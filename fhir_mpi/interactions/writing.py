@@ -22,7 +22,7 @@ from fhir_mpi.fhir.storage_response import StorageResponse
 from fhir_mpi.fhir.types import Resource
 from fhir_mpi.interactions.intake import deletion
 from fhir_mpi.interactions.services import Services
-from fhir_mpi.storage.port import Head, Stored, UnitOfWork, Write, WriteConflict
+from fhir_mpi.storage.port import ClaimConflict, Head, Stored, UnitOfWork, Write, WriteConflict
 
 ATTEMPTS: Final = 10
 """How often an update that names no version follows a record that others keep changing."""
@@ -93,7 +93,7 @@ def plan_create(
     services: Services, type: str, resource: Resource, id: str
 ) -> tuple[Write, tuple[Issue, ...]]:
     require(services, type, "create")
-    _check_type(type, resource)
+    check_type(type, resource)
     warnings = tuple(services.intake.check(resource))
     write = services.intake.write(resource, id=id, expected=0, now=services.clock(), method="POST")
     return write, warnings
@@ -165,6 +165,8 @@ async def persistently(attempt: Callable[[], Awaitable[Written]], if_match: int 
     for _ in range(ATTEMPTS):
         try:
             return await attempt()
+        except ClaimConflict:
+            continue
         except WriteConflict as conflict:
             if if_match is not None:
                 raise VersionConflict(
@@ -182,7 +184,7 @@ async def _commit(services: Services, write: Write) -> None:
 
 def check_identity(type: str, id: str, resource: Resource) -> None:
     """An update's body must carry the id of its URL (R5 http.html#update)."""
-    _check_type(type, resource)
+    check_type(type, resource)
     given = resource.get("id")
     if given is None:
         raise InvalidRequest(
@@ -197,7 +199,7 @@ def check_identity(type: str, id: str, resource: Resource) -> None:
         )
 
 
-def _check_type(type: str, resource: Resource) -> None:
+def check_type(type: str, resource: Resource) -> None:
     given = resource.get("resourceType")
     if given != type:
         what = "no resourceType" if given is None else "another resourceType"

@@ -116,14 +116,60 @@ async def test_a_patch_of_a_decimal_keeps_its_digits(client: AsyncClient) -> Non
     assert '"valueDecimal":1.00}' in (await patch(client, known["id"], steps)).text
 
 
-@pytest.mark.parametrize(
-    "content_type", ["application/json", "application/fhir+json", "application/merge-patch+json"]
-)
+@pytest.mark.parametrize("content_type", ["application/fhir+json", "text/plain"])
 async def test_another_kind_of_patch_is_refused_by_its_name(client: AsyncClient, content_type: str) -> None:
     known = await create(client, patient(active=True))
     response = await patch(client, known["id"], {"active": False}, **{"content-type": content_type})
     refused = outcome(response, 415, "not-supported")
     assert JSON_PATCH in refused["issue"][0]["diagnostics"]
+
+
+MERGE_PATCHES = ("application/json", "application/merge-patch+json", "application/json; charset=utf-8")
+
+
+@pytest.mark.parametrize("content_type", MERGE_PATCHES)
+async def test_a_partial_resource_replaces_what_it_has_and_removes_what_is_null(
+    client: AsyncClient, content_type: str
+) -> None:
+    known = await create(
+        client, patient(gender="female", active=True, maritalStatus={"text": "M", "id": "1"}, language="de")
+    )
+    partial = {"gender": None, "active": False, "maritalStatus": {"text": "S"}, "birthDate": "1970-01-01"}
+    response = await patch(client, known["id"], partial, **{"content-type": content_type})
+    found = response.json()
+    assert (response.status_code, response.headers["etag"]) == (200, 'W/"2"')
+    assert "gender" not in found
+    assert (found["active"], found["language"], found["birthDate"]) == (False, "de", "1970-01-01")
+    assert found["maritalStatus"] == {"text": "S", "id": "1"}
+    again = await patch(client, known["id"], partial, **{"content-type": content_type})
+    assert (again.headers["etag"], again.json()) == ('W/"2"', found)
+
+
+@pytest.mark.parametrize(
+    ("partial", "status", "code"),
+    [
+        ({"id": "other"}, 422, "processing"),
+        ({"id": None}, 422, "processing"),
+        ({"resourceType": "Person"}, 422, "processing"),
+        ({"gender": "divers"}, 400, "code-invalid"),
+        ({"nick": "x"}, 400, "structure"),
+        ([{"op": "test", "path": "/id", "value": "x"}], 400, "structure"),
+        (b"{", 400, "structure"),
+    ],
+)
+async def test_a_partial_resource_that_does_not_fit_is_refused_and_changes_nothing(
+    client: AsyncClient, partial: Any, status: int, code: str
+) -> None:
+    known = await create(client, patient(active=True))
+    outcome(await patch(client, known["id"], partial, **{"content-type": MERGE_PATCHES[0]}), status, code)
+    assert (await client.get(f"/Patient/{known['id']}")).json() == known
+
+
+async def test_a_partial_resource_may_say_whose_it_is(client: AsyncClient) -> None:
+    known = await create(client, patient(active=True, meta={"source": "urn:x"}))
+    partial = {"resourceType": "Patient", "id": known["id"], "meta": {"versionId": "9"}, "gender": "other"}
+    found = (await patch(client, known["id"], partial, **{"content-type": MERGE_PATCHES[0]})).json()
+    assert (found["meta"]["versionId"], found["meta"]["source"], found["gender"]) == ("2", "urn:x", "other")
 
 
 async def test_what_is_gone_or_never_was_cannot_be_patched(client: AsyncClient) -> None:

@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     delete_several: bool = Field(
         default=False, description="Whether a conditional delete may delete more than one resource."
     )
+    if_match_required: bool = Field(
+        default=False, description="Whether an update or patch must name the version it is meant for."
+    )
     secret: SecretStr | None = Field(
         default=None,
         description="Key that signs paging links; without it, one is made and kept in the store.",

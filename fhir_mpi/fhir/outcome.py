@@ -21,6 +21,7 @@
       UriTooLong             414 too-long
       UnsupportedMediaType   415 not-supported
       Unprocessable          422 processing
+      PreconditionRequired   428 required       a setting wants If-Match on every update
       Unavailable            503 transient
         StoreTimeout         503 timeout
         StoreFull            503 no-store
@@ -151,6 +152,10 @@ class UnsupportedMediaType(FhirError):
 
 class Unprocessable(FhirError):
     status, code = 422, "processing"
+
+
+class PreconditionRequired(FhirError):
+    status, code = 428, "required"
 
 
 class Unavailable(FhirError):

@@ -26,8 +26,8 @@ from fhir_mpi.interactions import patching
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.interactions.writing import (
     Written,
+    check_precondition,
     check_type,
-    check_version,
     head_of,
     is_unchanged,
     persistently,
@@ -107,7 +107,7 @@ async def update(
     async def attempt() -> Written:
         holder = await services.store.holder(wanted.key)
         found = await _match(services, wanted, "UPDATE")
-        check_version(head_of(found), if_match)
+        check_precondition(services, head_of(found), if_match)
         if found is None:
             write = await _first(services, wanted.type, resource)
             await services.store.commit(UnitOfWork([write], [_claim(wanted, write, holder)]))

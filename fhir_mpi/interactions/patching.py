@@ -15,7 +15,7 @@ from fhir_mpi.interactions.reading import read
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.interactions.writing import (
     Written,
-    check_version,
+    check_precondition,
     head_of,
     is_unchanged,
     persistently,
@@ -104,7 +104,7 @@ def merged(value: Any, partial: Any) -> Any:
 def plan_patch(services: Services, stored: Stored, change: Change, if_match: int | None) -> Write | None:
     """The next version: the current one, patched and checked; None where the patch changes nothing."""
     head = head_of(stored)
-    check_version(head, if_match)
+    check_precondition(services, head, if_match)
     patched = change(decode(stored.json))
     services.intake.check(patched)
     if is_unchanged(stored, patched):

@@ -11,7 +11,7 @@ from fhir_mpi.interactions.services import Services
 from fhir_mpi.interactions.writing import (
     Written,
     check_identity,
-    check_version,
+    check_precondition,
     deleting,
     is_unchanged,
     plan_create,
@@ -112,7 +112,7 @@ def _plan(
         write, warnings = plan_create(services, change.type, resource, id)
         return write, Written(write.version, StorageResponse.CREATE, warnings)
     check_identity(change.type, id, resource)
-    check_version(head, change.if_match)
+    check_precondition(services, head, change.if_match)
     warnings = tuple(services.intake.check(resource))
     if is_unchanged(known.current, resource):
         return None, Written(known.current, StorageResponse.UPDATE_NO_CHANGE, warnings)

@@ -16,6 +16,7 @@ from fhir_mpi.fhir.outcome import (
     Issue,
     MethodNotAllowed,
     NotFound,
+    PreconditionRequired,
     VersionConflict,
 )
 from fhir_mpi.fhir.storage_response import StorageResponse
@@ -64,7 +65,7 @@ async def update(
     async def attempt() -> Written:
         current = await services.store.read(type, id)
         head = head_of(current)
-        check_version(head, if_match)
+        check_precondition(services, head, if_match)
         if is_unchanged(current, resource):
             return Written(current, StorageResponse.UPDATE_NO_CHANGE, warnings)
         write = plan_update(services, type, id, resource, head)
@@ -150,6 +151,13 @@ def require(services: Services, type: str, interaction: str) -> None:
         raise NotFound(f"this server has no such resource type; it serves {known}")
     if interaction not in served:
         raise MethodNotAllowed(f"this server does not offer {interaction} on {type}")
+
+
+def check_precondition(services: Services, head: Head | None, if_match: int | None) -> None:
+    """`check_version`, and PreconditionRequired where a setting wants a version for what exists."""
+    if if_match is None and services.limits.if_match_required and head is not None and not head.deleted:
+        raise PreconditionRequired("this server wants If-Match with the version that is updated")
+    check_version(head, if_match)
 
 
 def check_version(head: Head | None, if_match: int | None) -> None:

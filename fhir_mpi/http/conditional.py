@@ -79,8 +79,10 @@ def _wanted(request: Request, interaction: str, flag: str) -> Criteria:
     writing.require(own.services, type, interaction)
     refuse_headers(request, CONDITIONS)
     pairs = _asked(request.url.query)
-    if not pairs or not _offered(request, flag):
-        raise MethodNotAllowed(f"{request.method} of {type} takes an id here")
+    if not _offered(request, flag):
+        raise MethodNotAllowed(f"this server offers no {interaction} of {type} by criteria")
+    if not pairs:
+        raise InvalidRequest(f"{request.method} needs an id, or criteria, to know which {type} is meant")
     return conditional.criteria(own.services, type, pairs, base_url(request))
 
 

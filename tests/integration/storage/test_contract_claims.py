@@ -1,12 +1,16 @@
 """The store contract: a claim has one holder, taken with the unit of work or not at all."""
 
 import asyncio
+import sqlite3
 from collections import Counter
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from fhir_mpi.search.filters import EVERYTHING
 from fhir_mpi.storage.port import Claim, ClaimConflict, Store, UnitOfWork, WriteConflict
+from fhir_mpi.storage.sqlite import SqliteStore
 from tests.integration.storage.writes import found, put
 
 
@@ -65,3 +69,14 @@ async def test_of_fifty_that_claim_the_same_one_wins(store: Store, other: Store)
     winner = f"p{outcomes.index(True)}"
     assert await store.holder("k") == f"Patient/{winner}"
     assert await found(store, EVERYTHING) == {winner}
+
+
+async def test_a_file_that_was_made_before_there_were_claims_takes_them(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    await (await SqliteStore.open(str(path), types=["Patient"], timeout=5.0)).close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TABLE claim")
+    store = await SqliteStore.open(str(path), types=["Patient"], timeout=5.0)
+    await store.commit(UnitOfWork([put("a")], [Claim("k", "Patient/a", None)]))
+    assert await store.holder("k") == "Patient/a"
+    await store.close()

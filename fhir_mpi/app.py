@@ -147,6 +147,8 @@ def _limits(settings: Settings) -> Limits:
         page_size_max=settings.page_size_max,
         search_without_criteria=settings.search_without_criteria,
         bundle_entries=settings.max_bundle_entries,
+        delete_several=settings.delete_several,
+        if_match_required=settings.if_match_required,
     )
 
 

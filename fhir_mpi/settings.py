@@ -58,6 +58,12 @@ class Settings(BaseSettings):
     max_match_body: int = Field(default=MIB // 4, ge=1, description="Bytes of an operation's body.")
     max_bundle_body: int = Field(default=10 * MIB, ge=1, description="Bytes of a batch or transaction.")
     max_bundle_entries: int = Field(default=10_000, ge=1, description="Entries of a batch or transaction.")
+    delete_several: bool = Field(
+        default=False, description="Whether a conditional delete may delete more than one resource."
+    )
+    if_match_required: bool = Field(
+        default=False, description="Whether an update or patch must name the version it is meant for."
+    )
     secret: SecretStr | None = Field(
         default=None,
         description="Key that signs paging links; without it, one is made and kept in the store.",

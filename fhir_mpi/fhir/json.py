@@ -80,6 +80,15 @@ def encode(value: object) -> bytes:
     return orjson.dumps(value, default=_fragment)
 
 
+def encode_sorted(value: object) -> bytes:
+    """UTF-8 JSON with sorted keys: equal bytes for what says the same, every digit of a decimal compared.
+
+    >>> encode_sorted({"b": Decimal("1.00"), "a": {}})
+    b'{"a":{},"b":1.00}'
+    """
+    return orjson.dumps(value, default=_fragment, option=orjson.OPT_SORT_KEYS)
+
+
 def _decoded(body: bytes, max_depth: int) -> object:
     text = _text(body)
     if _SUSPECT.search(text):

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from fhir_mpi.fhir.json import encode_sorted
 from fhir_mpi.fhir.types import Resource
 
 OWN: Final = ("versionId", "lastUpdated")
@@ -26,10 +27,15 @@ def stamped(resource: Resource, *, id: str, version: int, last_updated: str) -> 
 def same_content(left: Resource, right: Resource) -> bool:
     """Whether two versions say the same, the server's own part of meta aside.
 
+    The order of keys says nothing; the digits of a decimal do (R5 datatypes.html#decimal).
+
     >>> same_content({"id": "a", "meta": {"versionId": "1"}}, {"id": "a"})
     True
+    >>> from decimal import Decimal
+    >>> same_content({"value": Decimal("1.0")}, {"value": Decimal("1.00")})
+    False
     """
-    return _content(left) == _content(right)
+    return encode_sorted(_content(left)) == encode_sorted(_content(right))
 
 
 def _content(resource: Resource) -> Resource:

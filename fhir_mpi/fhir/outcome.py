@@ -15,11 +15,13 @@
       Gone                   410 deleted
       ExpiredPage            410 expired
       VersionConflict        412 conflict       If-Match names a version that is not the current one
+      SeveralMatches         412 multiple-matches  the criteria of a write are met by more than one
       TooLong                413 too-long
       TooManyEntries         413 too-costly
       UriTooLong             414 too-long
       UnsupportedMediaType   415 not-supported
       Unprocessable          422 processing
+      PreconditionRequired   428 required       a setting wants If-Match on every update
       Unavailable            503 transient
         StoreTimeout         503 timeout
         StoreFull            503 no-store
@@ -128,6 +130,10 @@ class VersionConflict(FhirError):
     status, code = 412, "conflict"
 
 
+class SeveralMatches(FhirError):
+    status, code = 412, "multiple-matches"
+
+
 class TooLong(FhirError):
     status, code = 413, "too-long"
 
@@ -146,6 +152,10 @@ class UnsupportedMediaType(FhirError):
 
 class Unprocessable(FhirError):
     status, code = 422, "processing"
+
+
+class PreconditionRequired(FhirError):
+    status, code = 428, "required"
 
 
 class Unavailable(FhirError):

@@ -163,7 +163,7 @@ def _answer(base: str, written: Written) -> Json:
         return {"response": {"status": "200 OK"}}
     return {
         "response": {
-            "status": "201 Created" if written.created else "200 OK",
+            "status": "201 Created" if written.did.created else "200 OK",
             "location": location(base, written.version),
             "etag": f'W/"{written.version.version}"',
             "lastModified": instant(written.version.last_updated),
@@ -180,7 +180,7 @@ async def _alone(request: Request, entry: Json) -> tuple[Json, int]:
             response[name] = headers[header]
     if status >= 400:
         return {"response": {**response, "outcome": orjson.Fragment(body)}}, len(body)
-    if entry["request"]["method"] in ("GET", "POST") and "location" not in headers:
+    if body and entry["request"]["method"] in ("GET", "POST") and "location" not in headers:
         return {"resource": orjson.Fragment(body), "response": response}, len(body)
     return {"response": response}, 0
 
@@ -224,5 +224,5 @@ def _headers(request: Request, asked: Json) -> list[tuple[bytes, bytes]]:
     found = [(b"host", request.headers.get("host", "").encode()), (b"content-type", FHIR_JSON.encode())]
     for name, header in {**CONDITIONS, "ifMatch": b"if-match"}.items():
         if name in asked:
-            found.append((header, asked[name].encode("latin-1", "replace")))
+            found.append((header, asked[name].encode()))
     return found

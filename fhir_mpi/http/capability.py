@@ -6,10 +6,10 @@ from starlette.responses import Response
 from fhir_mpi import __version__
 from fhir_mpi.fhir.capability import capability_statement
 from fhir_mpi.fhir.outcome import InvalidValue
-from fhir_mpi.fhir.types import Resource
+from fhir_mpi.fhir.types import Json, Resource
 from fhir_mpi.http.responses import fhir_response
 from fhir_mpi.http.state import base_url, server
-from fhir_mpi.interactions.services import Services
+from fhir_mpi.interactions.services import Limits, Services
 
 
 async def metadata(request: Request) -> Response:
@@ -25,7 +25,17 @@ async def metadata(request: Request) -> Response:
         base_url=base_url(request),
         software_version=__version__,
     )
+    for entry in statement["rest"][0]["resource"]:
+        _follow_settings(entry, services.limits)
     return fhir_response(request, statement)
+
+
+def _follow_settings(entry: Json, limits: Limits) -> None:
+    """Says of one type what settings decide, which no definition knows."""
+    if limits.delete_several and entry.get("conditionalDelete") == "single":
+        entry["conditionalDelete"] = "multiple"
+    if limits.if_match_required and entry.get("versioning") == "versioned":
+        entry["versioning"] = "versioned-update"
 
 
 def _search_parameters(services: Services, type: str) -> list[Resource]:

@@ -1,8 +1,6 @@
 """The RESTful interactions: Request in, Response out (R5 http.html)."""
 
-import re
 from collections.abc import Sequence
-from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import Request
@@ -13,43 +11,44 @@ from fhir_mpi.fhir.dates import instant
 from fhir_mpi.fhir.outcome import (
     InvalidRequest,
     InvalidValue,
-    Issue,
     UnsupportedParameter,
-    operation_outcome,
 )
 from fhir_mpi.fhir.types import Json
+from fhir_mpi.http.answers import deleted_response, written_response
 from fhir_mpi.http.bodies import read_body, read_resource
-from fhir_mpi.http.negotiation import JSON_PATCH, check_body_type, response_type
-from fhir_mpi.http.responses import fhir_response, location, version_headers
+from fhir_mpi.http.conditional import CONDITIONS, creation, refuse_headers
+from fhir_mpi.http.conditions import version_response
+from fhir_mpi.http.negotiation import check_body_type, response_type
+from fhir_mpi.http.patches import if_match, read_patch
+from fhir_mpi.http.responses import fhir_response
 from fhir_mpi.http.state import base_url, server
-from fhir_mpi.interactions import patching, reading, writing
-from fhir_mpi.interactions.writing import Written
+from fhir_mpi.interactions import conditional, patching, reading, writing
+from fhir_mpi.interactions.conditional import FORMATS
 from fhir_mpi.search.term import SearchContext
 from fhir_mpi.storage.port import Stored
-
-CONDITIONS: Final = frozenset({"if-none-exist", "if-none-match", "if-modified-since", "if-unmodified-since"})
-FORMATS: Final = frozenset({"_format", "_pretty"})
-ETAG: Final = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
 
 
 async def create(request: Request) -> Response:
     own, type = server(request), request.path_params["type"]
     response_type(request)
     writing.require(own.services, type, "create")
-    _refuse_conditions(request)
+    refuse_headers(request, CONDITIONS - {"if-none-exist"})
+    criteria = creation(request)
     resource = await read_resource(request, limit=own.max_body, seconds=own.body_timeout)
-    return _written(request, await writing.create(own.services, type, resource))
+    if criteria is None:
+        return written_response(request, await writing.create(own.services, type, resource))
+    return written_response(request, await conditional.create(own.services, criteria, resource))
 
 
 async def read(request: Request) -> Response:
     stored = await reading.read(server(request).services, *_target(request))
-    return fhir_response(request, stored.json, headers=version_headers(stored))
+    return version_response(request, stored)
 
 
 async def read_version(request: Request) -> Response:
     version = request.path_params["version"]
     stored = await reading.read_version(server(request).services, *_target(request), version)
-    return fhir_response(request, stored.json, headers=version_headers(stored))
+    return version_response(request, stored)
 
 
 async def update(request: Request) -> Response:
@@ -59,8 +58,8 @@ async def update(request: Request) -> Response:
     writing.require(own.services, type, "update")
     _refuse_conditions(request)
     resource = await read_resource(request, limit=own.max_body, seconds=own.body_timeout)
-    written = await writing.update(own.services, type, id, resource, if_match=_if_match(request))
-    return _written(request, written)
+    written = await writing.update(own.services, type, id, resource, if_match=if_match(request))
+    return written_response(request, written)
 
 
 async def patch(request: Request) -> Response:
@@ -69,20 +68,16 @@ async def patch(request: Request) -> Response:
     response_type(request)
     writing.require(own.services, type, "patch")
     _refuse_conditions(request)
-    check_body_type(request, frozenset({JSON_PATCH}))
-    body = await read_body(request, limit=own.max_body, seconds=own.body_timeout)
-    written = await patching.patch(own.services, type, id, body, if_match=_if_match(request))
-    return _written(request, written)
+    change = await read_patch(request)
+    written = await patching.patch(own.services, type, id, change, if_match=if_match(request))
+    return written_response(request, written)
 
 
 async def delete(request: Request) -> Response:
     type, id = _target(request)
     _refuse_conditions(request)
-    written = await writing.delete(server(request).services, type, id, if_match=_if_match(request))
-    if written.version is None:
-        return fhir_response(request, operation_outcome([_information(f"{type}/{id} was not there")]))
-    done = operation_outcome([_information(f"Successfully deleted {type}/{id}")])
-    return fhir_response(request, done, headers={"etag": version_headers(written.version)["etag"]})
+    written = await writing.delete(server(request).services, type, id, if_match=if_match(request))
+    return deleted_response(request, written, f"{type}/{id}")
 
 
 async def search(request: Request) -> Response:
@@ -131,27 +126,9 @@ def _target(request: Request) -> tuple[str, str]:
 
 def _refuse_conditions(request: Request) -> None:
     """A condition that is passed over would make another write than the client asked for."""
-    if CONDITIONS & set(request.headers) or set(request.query_params) - FORMATS:
-        raise UnsupportedParameter("this server takes no condition on a write but If-Match")
-
-
-def _if_match(request: Request) -> int | None:
-    given = request.headers.get("if-match")
-    if given is None:
-        return None
-    found = ETAG.fullmatch(given.strip())
-    if found is None:
-        raise InvalidValue('If-Match is one ETag such as W/"3"', expression="http.If-Match")
-    return int(found[1])
-
-
-def _written(request: Request, written: Written) -> Response:
-    stored = written.version
-    if stored is None:  # only a deletion leaves nothing behind, and it answers elsewhere
-        raise AssertionError("a write has a version")
-    headers = version_headers(stored)
-    headers["location" if written.created else "content-location"] = location(base_url(request), stored)
-    return fhir_response(request, stored.json, 201 if written.created else 200, headers)
+    refuse_headers(request, CONDITIONS)
+    if set(request.query_params) - FORMATS:
+        raise UnsupportedParameter("criteria have no place beside an id")
 
 
 async def _search_pairs(request: Request) -> Sequence[tuple[str, str]]:
@@ -194,7 +171,3 @@ def _history_entry(base: str, stored: Stored, *, created: bool) -> Json:
         return {"fullUrl": f"{base}/{url}", **entry}
     resource = match_entry(f"{base}/{url}", stored.json, {})
     return {"fullUrl": resource["fullUrl"], "resource": resource["resource"], **entry}
-
-
-def _information(text: str) -> Issue:
-    return Issue("informational", text, severity="information")

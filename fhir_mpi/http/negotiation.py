@@ -20,6 +20,7 @@ OURS: Final = {
 }
 BODIES: Final = frozenset({FHIR_JSON, "application/json+fhir", JSON, "text/json"})
 JSON_PATCH: Final = "application/json-patch+json"
+MERGE_PATCH: Final = "application/merge-patch+json"
 
 
 def response_type(request: Request) -> str:

@@ -10,7 +10,7 @@ from starlette.routing import Match, Route
 from starlette.types import Scope
 
 from fhir_mpi.definitions import Definitions, check_partners
-from fhir_mpi.http import health, interactions
+from fhir_mpi.http import conditional, health, interactions
 from fhir_mpi.http.batches import batch
 from fhir_mpi.http.capability import metadata
 from fhir_mpi.http.operations import operation_endpoint, places
@@ -27,7 +27,13 @@ FHIR: Final[Mapping[str, Methods]] = {
     "": {"POST": batch},
     "/": {"POST": batch},
     "/metadata": {"GET": metadata},
-    "/{type:fhir_type}": {"GET": interactions.search, "POST": interactions.create},
+    "/{type:fhir_type}": {
+        "GET": interactions.search,
+        "POST": interactions.create,
+        "PUT": conditional.update,
+        "PATCH": conditional.patch,
+        "DELETE": conditional.delete,
+    },
     "/{type:fhir_type}/_search": {"POST": interactions.search},
     "/{type:fhir_type}/{id:fhir_id}": {
         "GET": interactions.read,

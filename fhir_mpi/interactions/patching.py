@@ -1,26 +1,31 @@
-"""PATCH with JSON Patch (RFC 6902; R5 http.html#patch)."""
+"""PATCH: JSON Patch (RFC 6902; R5 http.html#patch) and, as fhirpy sends it, JSON Merge Patch (RFC 7396)."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 import jsonpatch
 from jsonpointer import JsonPointerException
 
 from fhir_mpi.fhir.json import decode, decode_array, encode
 from fhir_mpi.fhir.outcome import Conflict, MalformedBody, TooCostly, Unprocessable
+from fhir_mpi.fhir.storage_response import StorageResponse
 from fhir_mpi.fhir.types import Json, Resource
 from fhir_mpi.interactions.reading import read
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.interactions.writing import (
     Written,
-    check_version,
+    check_precondition,
+    head_of,
+    is_unchanged,
     persistently,
     plan_update,
     require,
 )
-from fhir_mpi.storage.port import Head, Stored, UnitOfWork, Write
+from fhir_mpi.storage.port import Stored, UnitOfWork, Write
 
+Change: TypeAlias = Callable[[Resource], Resource]
+"""What a patch makes of a resource, which is the change's own to alter."""
 POINTER: Final = re.compile(r"(?:/(?:[^~/]|~[01])*)*")
 OWN: Final = ("", "/resourceType", "/id", "/meta")
 """What a patch may not touch as a whole; below /meta only what the server itself writes is closed."""
@@ -39,28 +44,71 @@ LARGEST: Final = 16 * 1024 * 1024
 
 
 async def patch(
-    services: Services, type: str, id: str, body: bytes, *, if_match: int | None = None
+    services: Services, type: str, id: str, change: Change, *, if_match: int | None = None
 ) -> Written:
     """PATCH [base]/[type]/[id]. Conflict where a `test` fails, Unprocessable where the patch doesn't fit."""
     require(services, type, "patch")
-    steps = decode_array(body)
-    check_steps(steps)
 
     async def attempt() -> Written:
-        stored = await read(services, type, id)
-        write = plan_patch(services, stored, steps, if_match)
-        await services.store.commit(UnitOfWork([write]))
-        return Written(write.version)
+        return await apply(services, await read(services, type, id), change, if_match)
 
     return await persistently(attempt, if_match)
 
 
-def plan_patch(services: Services, stored: Stored, steps: Sequence[Json], if_match: int | None) -> Write:
-    """The next version: the current one, patched and checked."""
-    head = Head(stored.version, stored.last_updated, deleted=False)
-    check_version(head, if_match)
-    patched = decode(_patched(steps, decode(stored.json)))
+async def apply(services: Services, stored: Stored, change: Change, if_match: int | None) -> Written:
+    """Commits the patched version on top of `stored`; WriteConflict where that is no longer current."""
+    write = plan_patch(services, stored, change, if_match)
+    if write is None:
+        return Written(stored, StorageResponse.PATCH_NO_CHANGE)
+    await services.store.commit(UnitOfWork([write]))
+    return Written(write.version, StorageResponse.PATCH)
+
+
+def json_patch(body: bytes) -> Change:
+    """The change that a JSON Patch makes."""
+    steps = decode_array(body)
+    check_steps(steps)
+    return lambda resource: decode(_patched(steps, resource))
+
+
+def merge_patch(body: bytes) -> Change:
+    """The change that a partial resource makes: what it has replaces, null removes."""
+    partial = decode(body)
+
+    def change(resource: Resource) -> Resource:
+        found: Resource = merged(resource, partial)
+        for name in ("resourceType", "id"):
+            if found.get(name) != resource[name]:
+                raise Unprocessable(
+                    f"a patch can't change {name}", expression=f"{resource['resourceType']}.{name}"
+                )
+        return found
+
+    return change
+
+
+def merged(value: Any, partial: Any) -> Any:
+    """RFC 7396: objects are merged, null removes a member, anything else is put in its place.
+
+    >>> merged({"a": 1, "b": {"c": 2, "d": 3}}, {"a": None, "b": {"c": [4]}})
+    {'b': {'c': [4], 'd': 3}}
+    """
+    if not isinstance(partial, dict):
+        return partial
+    known = value if isinstance(value, dict) else {}
+    kept = {key: item for key, item in known.items() if key not in partial}
+    changed = {key: merged(known.get(key), item) for key, item in partial.items() if item is not None}
+    return {key: (kept | changed)[key] for key in {**known, **partial} if key in kept or key in changed}
+
+
+def plan_patch(services: Services, stored: Stored, change: Change, if_match: int | None) -> Write | None:
+    """The next version: the current one, patched and checked; None where the patch changes nothing."""
+    head = head_of(stored)
+    check_precondition(services, head, if_match)
+    patched = change(decode(stored.json))
     services.intake.check(patched)
+    if is_unchanged(stored, patched):
+        return None
     return plan_update(services, stored.type, stored.id, patched, head, method="PATCH")
 
 

@@ -20,6 +20,10 @@ class Limits:
     page_size_max: int
     search_without_criteria: bool
     bundle_entries: int
+    delete_several: bool = False
+    """Whether a conditional delete takes everything that meets its criteria, as HAPI can."""
+    if_match_required: bool = False
+    """Whether an update or patch of what exists must name its version."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,18 +6,22 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from fhir_mpi.fhir.outcome import Conflict, FhirError, InvalidRequest, InvalidResource
+from fhir_mpi.fhir.storage_response import StorageResponse
 from fhir_mpi.fhir.types import Resource
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.interactions.writing import (
     Written,
     check_identity,
-    check_version,
+    check_precondition,
+    deleting,
+    is_unchanged,
     plan_create,
     plan_delete,
     plan_update,
     require,
+    updating,
 )
-from fhir_mpi.storage.port import Head, UnitOfWork, Write, WriteConflict
+from fhir_mpi.storage.port import Head, Stored, UnitOfWork, Write, WriteConflict
 
 INTERACTIONS: Final = {"POST": "create", "PUT": "update", "DELETE": "delete"}
 PLACEHOLDERS: Final = ("urn:uuid:", "urn:oid:")
@@ -37,6 +41,14 @@ class Change:
     if_match: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Where a resource stands, and its current version if that was read: only what is PUT needs it."""
+
+    head: Head | None
+    current: Stored | None
+
+
 async def transact(services: Services, changes: Sequence[Change]) -> Mapping[int, Written]:
     """Does all changes or none; answers what each left behind, by its number.
 
@@ -48,10 +60,10 @@ async def transact(services: Services, changes: Sequence[Change]) -> Mapping[int
     placed = [replace(c, id=c.id or services.new_id()) for c in changes]
     _refuse_doubles(placed)
     targets = {c.full_url: f"{c.type}/{c.id}" for c in placed if c.full_url and c.resource}
-    heads = await _heads(services, placed)
+    known = await _known(services, placed)
     plans = {}
     for change in placed:
-        plans[change.number] = _planned(services, change, heads.get((change.type, change.id or "")), targets)
+        plans[change.number] = _planned(services, change, known.get((change.type, change.id or "")), targets)
         await asyncio.sleep(0)  # ten thousand plans take seconds: other requests come between
     try:
         await services.store.commit(UnitOfWork([write for write, _ in plans.values() if write]))
@@ -102,32 +114,34 @@ def _offered(services: Services, change: Change) -> None:
 
 
 def _planned(
-    services: Services, change: Change, head: Head | None, targets: Mapping[str, str]
+    services: Services, change: Change, known: Known | None, targets: Mapping[str, str]
 ) -> tuple[Write | None, Written]:
     try:
-        return _plan(services, change, head, targets)
+        return _plan(services, change, known or Known(None, None), targets)
     except FhirError as error:
         raise _placed(error, f"Bundle.entry[{change.number}]") from error
 
 
 def _plan(
-    services: Services, change: Change, head: Head | None, targets: Mapping[str, str]
+    services: Services, change: Change, known: Known, targets: Mapping[str, str]
 ) -> tuple[Write | None, Written]:
-    id = change.id or ""
+    id, head = change.id or "", known.head
     if change.method == "DELETE":
         deletion = plan_delete(services, change.type, id, head, change.if_match)
-        return deletion, Written(deletion.version if deletion else None)
+        return deletion, Written(deletion.version if deletion else None, deleting(head))
     resource = rewritten(change.resource, targets)
     for unresolved in placeholders(resource, change.type):
         raise InvalidRequest("no entry that writes a resource has this fullUrl", expression=unresolved)
     if change.method == "POST":
         write, warnings = plan_create(services, change.type, resource, id)
-        return write, Written(write.version, created=True, warnings=warnings)
+        return write, Written(write.version, StorageResponse.CREATE, warnings)
     check_identity(change.type, id, resource)
-    check_version(head, change.if_match)
+    check_precondition(services, head, change.if_match)
     warnings = tuple(services.intake.check(resource))
+    if is_unchanged(known.current, resource):
+        return None, Written(known.current, StorageResponse.UPDATE_NO_CHANGE, warnings)
     write = plan_update(services, change.type, id, resource, head)
-    return write, Written(write.version, created=head is None or head.deleted, warnings=warnings)
+    return write, Written(write.version, updating(head), warnings)
 
 
 def _placed(error: FhirError, where: str) -> FhirError:
@@ -167,13 +181,17 @@ def _refuse_doubles(changes: Iterable[Change]) -> None:
         urls.add(change.full_url or "")
 
 
-async def _heads(services: Services, changes: Iterable[Change]) -> Mapping[tuple[str, str], Head]:
-    wanted: dict[str, list[str]] = {}
+async def _known(services: Services, changes: Iterable[Change]) -> Mapping[tuple[str, str], Known]:
+    """Where each resource stands that an entry names, with its content where that may stay the same."""
+    named: dict[str, list[Change]] = {}
     for change in changes:
-        if change.method != "POST" and change.id:
-            wanted.setdefault(change.type, []).append(change.id)
-    found: dict[tuple[str, str], Head] = {}
-    for type, ids in wanted.items():
-        heads = await services.store.heads(type, ids)
-        found.update({(type, id): head for id, head in heads.items()})
+        if change.method != "POST":
+            named.setdefault(change.type, []).append(change)
+    found: dict[tuple[str, str], Known] = {}
+    for type, group in named.items():
+        heads = await services.store.heads(type, [c.id or "" for c in group])
+        read = await services.store.read_many(type, [c.id or "" for c in group if c.method == "PUT"])
+        # one that was written between the two has another version, and is no longer what `head` says
+        current = {s.id: s for s in read if s.id in heads and s.version == heads[s.id].version}
+        found.update({(type, id): Known(head, current.get(id)) for id, head in heads.items()})
     return found

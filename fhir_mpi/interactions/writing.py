@@ -8,18 +8,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from fhir_mpi.fhir.json import decode
+from fhir_mpi.fhir.meta import same_content
 from fhir_mpi.fhir.outcome import (
     Conflict,
     InvalidRequest,
     Issue,
     MethodNotAllowed,
     NotFound,
+    PreconditionRequired,
     VersionConflict,
 )
+from fhir_mpi.fhir.storage_response import StorageResponse
 from fhir_mpi.fhir.types import Resource
 from fhir_mpi.interactions.intake import deletion
 from fhir_mpi.interactions.services import Services
-from fhir_mpi.storage.port import Head, Stored, UnitOfWork, Write, WriteConflict
+from fhir_mpi.storage.port import ClaimConflict, Head, Stored, UnitOfWork, Write, WriteConflict
 
 ATTEMPTS: Final = 10
 """How often an update that names no version follows a record that others keep changing."""
@@ -27,10 +31,10 @@ ATTEMPTS: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a write left behind; `version` is None where nothing was to delete."""
+    """What a write did, and the version it left behind: None where nothing was to delete."""
 
     version: Stored | None
-    created: bool = False
+    did: StorageResponse
     warnings: tuple[Issue, ...] = ()
 
 
@@ -38,7 +42,7 @@ async def create(services: Services, type: str, resource: Resource) -> Written:
     """POST [base]/[type]: the server gives the id; one in the body is ignored (R5 http.html#create)."""
     write, warnings = plan_create(services, type, resource, services.new_id())
     await _commit(services, write)
-    return Written(write.version, created=True, warnings=warnings)
+    return Written(write.version, StorageResponse.CREATE, warnings)
 
 
 async def update(
@@ -48,22 +52,25 @@ async def update(
     resource: Resource,
     *,
     if_match: int | None = None,
-    method: str = "PUT",
 ) -> Written:
     """PUT [base]/[type]/[id], which also creates and restores (R5 http.html#update).
 
     With `if_match`, VersionConflict where that is not the current version; without it, the write
-    goes on top of whatever is current.
+    goes on top of whatever is current. What changes nothing makes no version.
     """
+    require(services, type, "update")
     check_identity(type, id, resource)
     warnings = tuple(services.intake.check(resource))
 
     async def attempt() -> Written:
-        head = (await services.store.heads(type, [id])).get(id)
-        check_version(head, if_match)
-        write = plan_update(services, type, id, resource, head, method=method)
+        current = await services.store.read(type, id)
+        head = head_of(current)
+        check_precondition(services, head, if_match)
+        if is_unchanged(current, resource):
+            return Written(current, StorageResponse.UPDATE_NO_CHANGE, warnings)
+        write = plan_update(services, type, id, resource, head)
         await services.store.commit(UnitOfWork([write]))
-        return Written(write.version, created=head is None or head.deleted, warnings=warnings)
+        return Written(write.version, updating(head), warnings)
 
     return await persistently(attempt, if_match)
 
@@ -76,9 +83,9 @@ async def delete(services: Services, type: str, id: str, *, if_match: int | None
         head = (await services.store.heads(type, [id])).get(id)
         write = plan_delete(services, type, id, head, if_match)
         if write is None:
-            return Written(None)
+            return Written(None, deleting(head))
         await services.store.commit(UnitOfWork([write]))
-        return Written(write.version)
+        return Written(write.version, StorageResponse.DELETE)
 
     return await persistently(attempt, if_match)
 
@@ -87,7 +94,7 @@ def plan_create(
     services: Services, type: str, resource: Resource, id: str
 ) -> tuple[Write, tuple[Issue, ...]]:
     require(services, type, "create")
-    _check_type(type, resource)
+    check_type(type, resource)
     warnings = tuple(services.intake.check(resource))
     write = services.intake.write(resource, id=id, expected=0, now=services.clock(), method="POST")
     return write, warnings
@@ -114,6 +121,28 @@ def plan_delete(
     return deletion(type, id, expected=head.version, now=_after(services.clock(), head))
 
 
+def is_unchanged(current: Stored | None, resource: Resource) -> bool:
+    """Whether this update would say what the current version says; a deletion says nothing."""
+    return current is not None and not current.deleted and same_content(decode(current.json), resource)
+
+
+def head_of(current: Stored | None) -> Head | None:
+    return Head(current.version, current.last_updated, current.deleted) if current else None
+
+
+def updating(head: Head | None) -> StorageResponse:
+    """What an update on top of `head` is."""
+    created = head is None or head.deleted
+    return StorageResponse.UPDATE_AS_CREATE if created else StorageResponse.UPDATE
+
+
+def deleting(head: Head | None) -> StorageResponse:
+    """What a deletion of what `head` says is."""
+    if head is None:
+        return StorageResponse.DELETE_NOT_FOUND
+    return StorageResponse.DELETE_ALREADY_DELETED if head.deleted else StorageResponse.DELETE
+
+
 def require(services: Services, type: str, interaction: str) -> None:
     """NotFound for a type that isn't served, MethodNotAllowed for an interaction that isn't."""
     served = services.definitions.interactions.get(type)
@@ -122,6 +151,13 @@ def require(services: Services, type: str, interaction: str) -> None:
         raise NotFound(f"this server has no such resource type; it serves {known}")
     if interaction not in served:
         raise MethodNotAllowed(f"this server does not offer {interaction} on {type}")
+
+
+def check_precondition(services: Services, head: Head | None, if_match: int | None) -> None:
+    """`check_version`, and PreconditionRequired where a setting wants a version for what exists."""
+    if if_match is None and services.limits.if_match_required and head is not None and not head.deleted:
+        raise PreconditionRequired("this server wants If-Match with the version that is updated")
+    check_version(head, if_match)
 
 
 def check_version(head: Head | None, if_match: int | None) -> None:
@@ -137,6 +173,8 @@ async def persistently(attempt: Callable[[], Awaitable[Written]], if_match: int 
     for _ in range(ATTEMPTS):
         try:
             return await attempt()
+        except ClaimConflict:
+            continue
         except WriteConflict as conflict:
             if if_match is not None:
                 raise VersionConflict(
@@ -154,7 +192,7 @@ async def _commit(services: Services, write: Write) -> None:
 
 def check_identity(type: str, id: str, resource: Resource) -> None:
     """An update's body must carry the id of its URL (R5 http.html#update)."""
-    _check_type(type, resource)
+    check_type(type, resource)
     given = resource.get("id")
     if given is None:
         raise InvalidRequest(
@@ -169,7 +207,7 @@ def check_identity(type: str, id: str, resource: Resource) -> None:
         )
 
 
-def _check_type(type: str, resource: Resource) -> None:
+def check_type(type: str, resource: Resource) -> None:
     given = resource.get("resourceType")
     if given != type:
         what = "no resourceType" if given is None else "another resourceType"

@@ -68,10 +68,27 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """Who among concurrent writers may make what must be unique.
+
+    `key` is a digest of what that is. The unit of work makes `holder` its holder (`Patient/a`), if
+    `expected` still is: None where nobody was. A claim is never given back: one whose holder no
+    longer stands for it is taken over by naming that holder.
+    """
+
+    key: str
+    holder: str
+    expected: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class UnitOfWork:
-    """Everything that must happen together. No two writes may name the same resource."""
+    """Everything that must happen together. No two writes may name the same resource, no two claims
+    the same key.
+    """
 
     writes: Sequence[Write]
+    claims: Sequence[Claim] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +114,14 @@ class WriteConflict(Exception):
     def __init__(self, type: str, id: str, expected: int, found: int) -> None:
         super().__init__(f"expected version {expected}, found {found}")
         self.type, self.id, self.expected, self.found = type, id, expected, found
+
+
+class ClaimConflict(Exception):
+    """A `Claim.expected` was not its holder; nothing of the unit of work was done."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__("another writer took the claim first")
+        self.key = key
 
 
 class Store(Candidates, Protocol):
@@ -136,7 +161,13 @@ class Store(Candidates, Protocol):
     async def population(self, type: str, /) -> int: ...
 
     async def commit(self, work: UnitOfWork, /) -> None:
-        """All of it, durable when this returns; raises WriteConflict and does nothing otherwise."""
+        """All of it, durable when this returns; otherwise raises WriteConflict or ClaimConflict and
+        does nothing.
+        """
+        ...
+
+    async def holder(self, key: str, /) -> str | None:
+        """Who holds a claim. What its holder's unit of work wrote is found by every later search."""
         ...
 
     def scan(self, type: str, /, *, history: bool = False) -> AsyncIterator[Stored]:

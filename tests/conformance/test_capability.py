@@ -118,12 +118,13 @@ async def test_what_is_conditional_is_declared_as_it_is_handled(
     client: AsyncClient, statement: Json, type: str
 ) -> None:
     (resource,) = [r for r in resources(statement) if r["type"] == type]
-    assert not resource["conditionalCreate"]
-    assert not resource["conditionalUpdate"]
-    assert resource["conditionalDelete"] == "not-supported"
-    for method in ("PUT", "DELETE"):
-        outcome(await client.request(method, f"/{type}?_id=1"), 405, "not-supported")
-    outcome(await client.post(f"/{type}", headers={"if-none-exist": "_id=1"}), 400, "not-supported")
+    assert resource["conditionalRead"] == "full-support"
+    assert resource["conditionalCreate"]
+    assert resource["conditionalUpdate"]
+    assert resource["conditionalDelete"] == "single"
+    outcome(await client.put(f"/{type}?_id=never"), 400, "structure")
+    outcome(await client.post(f"/{type}", headers={"if-none-exist": "_id=never"}), 400, "structure")
+    assert (await client.delete(f"/{type}?_id=never")).status_code == 200
 
 
 async def test_every_declared_format_and_system_interaction_answers(
@@ -138,10 +139,12 @@ async def test_every_declared_format_and_system_interaction_answers(
         assert response.status_code == 200
 
 
-async def test_the_declared_patch_format_is_taken(client: AsyncClient, statement: Json) -> None:
-    (name,) = statement["patchFormat"]
-    response = await client.patch("/Patient/never", content=b"[]", headers={"content-type": name})
-    outcome(response, 404, "not-found")
+async def test_every_declared_patch_format_is_taken(client: AsyncClient, statement: Json) -> None:
+    bodies = {"application/json-patch+json": b"[]", "application/merge-patch+json": b"{}"}
+    assert statement["patchFormat"] == list(bodies)
+    for name, body in bodies.items():
+        response = await client.patch("/Patient/never", content=body, headers={"content-type": name})
+        outcome(response, 404, "not-found")
 
 
 @pytest.mark.parametrize(

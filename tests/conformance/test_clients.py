@@ -84,34 +84,51 @@ def test_fhirpy_asks_who_somebody_is(fhirpy: Any) -> None:
     assert [entry["resource"]["id"] for entry in found["entry"]] == [known.id]
 
 
-@pytest.mark.parametrize("attempt", ["get_or_create", "update", "patch", "delete", "create"])
-def test_what_fhirpy_does_by_criteria_is_refused_and_makes_no_double(
-    fhirpy: Any, base_url: str, attempt: str
-) -> None:
+def test_fhirpy_gets_or_creates_updates_patches_and_deletes_by_criteria(fhirpy: Any, base_url: str) -> None:
     number = surname()
-    one = fhirpy.resource("Patient", identifier=[{"system": "urn:n", "value": number}], active=True)
-    one.save()
     search = fhirpy.resources("Patient").search(identifier=f"urn:n|{number}")
-    other = fhirpy.resource("Patient", identifier=one["identifier"], active=False)
-    attempts: dict[str, Any] = {
-        "get_or_create": lambda: search.get_or_create(other),
-        "update": lambda: search.update(other),
-        "patch": lambda: search.patch(active=False),
-        "delete": search.delete,
-        "create": lambda: other.create(identifier=f"urn:n|{number}"),
-    }
-    with pytest.raises(fhirpy_errors.OperationOutcome):
-        attempts[attempt]()
+
+    def numbered(**elements: Any) -> Any:
+        return fhirpy.resource("Patient", identifier=[{"system": "urn:n", "value": number}], **elements)
+
+    one, made = search.get_or_create(numbered(active=True))
+    assert made
+    same, made = search.get_or_create(numbered(active=False))
+    assert (same.id, same["active"], made) == (one.id, True, False)
+    changed, made = search.update(numbered(active=False))
+    assert (changed.id, changed["active"], made) == (one.id, False, False)
+    patched = search.patch(gender="other", active=None)
+    assert (patched["id"], patched["gender"], "active" in patched) == (one.id, "other", False)
+    assert numbered().create(identifier=f"urn:n|{number}").id == one.id
     assert count(base_url, f"Patient?identifier=urn:n|{number}") == 1
-    assert fhirpy.get("Patient", one.id)["active"] is True
+    search.delete()
+    assert count(base_url, f"Patient?identifier=urn:n|{number}") == 0
+    again, made = search.update(numbered())
+    assert made
+    assert again.id != one.id
 
 
-def test_the_merge_patch_of_fhirpy_is_refused_and_changes_nothing(fhirpy: Any) -> None:
+def test_fhirpy_is_told_where_its_criteria_are_met_by_several(fhirpy: Any) -> None:
+    number = surname()
+    for _ in range(2):
+        fhirpy.resource("Patient", identifier=[{"system": "urn:n", "value": number}]).save()
+    search = fhirpy.resources("Patient").search(identifier=f"urn:n|{number}")
+    attempts = (lambda: search.get_or_create(fhirpy.resource("Patient", active=True)), search.delete)
+    for attempt in attempts:
+        with pytest.raises(fhirpy_errors.MultipleResourcesFound):
+            attempt()
+
+
+def test_fhirpy_patches_with_a_partial_resource_and_refreshes(fhirpy: Any) -> None:
     one = fhirpy.resource("Patient", active=True, gender="other")
     one.save()
-    with pytest.raises(fhirpy_errors.OperationOutcome, match="json-patch"):
-        copy.deepcopy(one).patch(gender="male")
-    assert fhirpy.get("Patient", one.id)["gender"] == "other"
+    held = copy.deepcopy(one)
+    one.patch(gender="male", active=None)
+    assert fhirpy.get("Patient", one.id)["gender"] == "male"
+    assert "active" not in fhirpy.get("Patient", one.id)
+    for _ in range(2):  # the second time it has the current version, and is told so
+        held = held.refresh()
+        assert held["gender"] == "male"
 
 
 def test_fhirpy_understands_our_refusals(fhirpy: Any) -> None:
@@ -137,7 +154,7 @@ async def test_fhirpy_works_asynchronously_too(async_fhirpy: Any) -> None:
     assert (await async_fhirpy.get("Patient", one.id))["active"] is False
     await one.delete()
     assert await search.count() == 2
-    with pytest.raises(fhirpy_errors.OperationOutcome):
+    with pytest.raises(fhirpy_errors.MultipleResourcesFound):
         await search.get_or_create(one)
 
 

@@ -16,6 +16,7 @@ from pymongo import ReplaceOne, UpdateOne
 
 from fhir_mpi.fhir.outcome import Unavailable
 from fhir_mpi.search.filters import IndexEntries
+from fhir_mpi.storage.mongo import claims
 from fhir_mpi.storage.mongo.connection import Body, Connection, Raced, Session
 from fhir_mpi.storage.mongo.documents import (
     Document,
@@ -30,7 +31,7 @@ from fhir_mpi.storage.mongo.documents import (
 )
 from fhir_mpi.storage.mongo.indexes import Database
 from fhir_mpi.storage.mongo.resources import heads
-from fhir_mpi.storage.port import CandidateEntry, Stored, Write, WriteConflict
+from fhir_mpi.storage.port import CandidateEntry, Stored, UnitOfWork, Write, WriteConflict
 
 ATTEMPTS: Final = 3
 
@@ -84,22 +85,24 @@ class _Inside:
         await self.insert(f"{type}.candidates", (candidate_document(id, c) for id, (_, c) in items if c))
 
 
-async def commit(connection: Connection, writes: Sequence[Write]) -> None:
-    """Every write, or a WriteConflict that names one that was not on the current version."""
-    groups = _by_type(writes)
+async def commit(connection: Connection, work: UnitOfWork) -> None:
+    """Every write and claim, or the conflict that names one that was not as expected."""
+    groups = _by_type(work.writes)
 
     async def body(session: Session) -> None:
         inside = _Inside(connection.database, session)
+        await claims.take(connection.database, session, work.claims)
         for type, group in groups.items():
             await _write(inside, type, group)
 
     async def refuse_the_stale() -> None:
+        await claims.require_expected(connection.database, work.claims)
         for type, group in groups.items():
             found = await heads(connection.database, type, [w.version.id for w in group])
             _require_expected(group, {id: head.version for id, head in found.items()})
 
-    if writes:
-        await _until_not_raced(connection, body, len(writes), otherwise=refuse_the_stale)
+    if work.writes or work.claims:
+        await _until_not_raced(connection, body, len(work.writes), otherwise=refuse_the_stale)
 
 
 async def replace_index(

@@ -8,6 +8,7 @@ Per resource type, each beside the next and changed in one transaction:
     Patient.intervals   {code, low, high, id}: one row for each interval of ix
     Patient.candidates  {_id, keys: [int64], packed}
     marks               {_id: name, value}, one for all
+    claims              {_id: key, holder}, one for all
 
 Why rows, and not indexes on `ix.<code>`: the codes are not known when the store is opened and may be
 more than the 64 indexes a collection takes; a range over an array field needs `$elemMatch` to be
@@ -29,6 +30,7 @@ Database: TypeAlias = AsyncDatabase[Document]
 IndexKey: TypeAlias = tuple[str, ...]
 
 MARKS: Final = "marks"
+CLAIMS: Final = "claims"
 
 INDEXES: Final[Mapping[str, Sequence[IndexKey]]] = {
     "": (("_id", "version"), ("deleted", "_id")),
@@ -44,7 +46,7 @@ async def make_indexes(database: Database, types: Iterable[str]) -> None:
     """Collections and indexes that are not there yet; none of it can be made inside a transaction."""
     existing = set(await database.list_collection_names())
     names = [type + suffix for type in types for suffix in INDEXES]
-    await asyncio.gather(*(_make(database, name, name in existing) for name in (*names, MARKS)))
+    await asyncio.gather(*(_make(database, name, name in existing) for name in (*names, MARKS, CLAIMS)))
 
 
 async def missing_indexes(database: Database, types: Iterable[str]) -> list[str]:
@@ -75,4 +77,4 @@ async def _missing(database: Database, name: str) -> list[str]:
 
 def _needed(name: str) -> Sequence[IndexKey]:
     _, dot, kind = name.partition(".")
-    return () if name == MARKS else INDEXES[dot + kind]
+    return () if name in (MARKS, CLAIMS) else INDEXES[dot + kind]

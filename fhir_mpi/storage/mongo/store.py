@@ -7,7 +7,7 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from fhir_mpi.mdm.ports import CandidateSet
 from fhir_mpi.search.filters import Filter, IndexEntries, Query
-from fhir_mpi.storage.mongo import candidates, commit, resources, searching
+from fhir_mpi.storage.mongo import candidates, claims, commit, resources, searching
 from fhir_mpi.storage.mongo.connection import Connection, connect
 from fhir_mpi.storage.mongo.failures import told_as_ours, translated
 from fhir_mpi.storage.mongo.indexes import MARKS, missing_indexes
@@ -88,7 +88,11 @@ class MongoStore:
 
     async def commit(self, work: UnitOfWork, /) -> None:
         with told_as_ours():
-            await commit.commit(self._connection, work.writes)
+            await commit.commit(self._connection, work)
+
+    async def holder(self, key: str, /) -> str | None:
+        with told_as_ours():
+            return await claims.holder(self._database, key)
 
     async def scan(self, type: str, /, *, history: bool = False) -> AsyncIterator[Stored]:
         with told_as_ours():

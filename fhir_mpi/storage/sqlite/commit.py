@@ -7,8 +7,8 @@ from itertools import groupby
 from typing import Final
 
 from fhir_mpi.search.filters import IndexEntries
-from fhir_mpi.storage.port import CandidateEntry, Stored, Write, WriteConflict
-from fhir_mpi.storage.sqlite import candidates, entries
+from fhir_mpi.storage.port import CandidateEntry, Stored, UnitOfWork, Write, WriteConflict
+from fhir_mpi.storage.sqlite import candidates, claims, entries
 from fhir_mpi.storage.sqlite.candidates import CandidateChange
 from fhir_mpi.storage.sqlite.codes import Codes, Key, entry_keys
 from fhir_mpi.storage.sqlite.entries import EntryChange
@@ -46,10 +46,13 @@ class Place:
 
 
 def commit(
-    connection: sqlite3.Connection, types: Mapping[str, int], codes: Codes, writes: Sequence[Write]
+    connection: sqlite3.Connection, types: Mapping[str, int], codes: Codes, work: UnitOfWork
 ) -> Mapping[Key, int]:
-    """Does every write, or raises WriteConflict; the codes that it used, to be kept once committed."""
-    places = _places(connection, types, writes)
+    """Does every write and takes every claim, or raises WriteConflict or ClaimConflict; the codes that
+    it used, to be kept once committed.
+    """
+    claims.take(connection, work.claims)
+    places = _places(connection, types, work.writes)
     for place in places:
         if place.current != place.write.expected:
             version = place.write.version

@@ -52,6 +52,11 @@ CREATE TABLE candidate_key (
 ) STRICT, WITHOUT ROWID;
 """
 
+# Made in a file of an earlier release too: an older program on the same file only does without it.
+CLAIMS = """
+CREATE TABLE IF NOT EXISTS claim (key TEXT PRIMARY KEY, holder TEXT NOT NULL) STRICT, WITHOUT ROWID
+"""
+
 
 def prepare(connection: sqlite3.Connection, types: Iterable[str]) -> Mapping[str, int]:
     """Makes the tables in an empty file, checks them in any other; every known type by name.
@@ -63,6 +68,7 @@ def prepare(connection: sqlite3.Connection, types: Iterable[str]) -> Mapping[str
         if not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
             _create(connection)
         _check(connection)
+        connection.execute(CLAIMS)
         known = dict(connection.execute("SELECT name, id FROM type"))
         missing = [(name,) for name in types if name not in known]
         connection.executemany("INSERT INTO type (name) VALUES (?)", missing)

@@ -10,7 +10,7 @@ from fhir_mpi.mdm.ports import CandidateSet
 from fhir_mpi.search.filters import Filter, IndexEntries, Query
 from fhir_mpi.storage.populations import Populations
 from fhir_mpi.storage.port import CandidateEntry, Head, Page, Stored, UnitOfWork, Write
-from fhir_mpi.storage.sqlite import candidates, commit, marks, resources, search
+from fhir_mpi.storage.sqlite import candidates, claims, commit, marks, resources, search
 from fhir_mpi.storage.sqlite.codes import Codes, Key
 from fhir_mpi.storage.sqlite.connections import Connections
 from fhir_mpi.storage.sqlite.schema import prepare
@@ -96,7 +96,10 @@ class SqliteStore:
         return self._populations.counted(type, found)
 
     async def commit(self, work: UnitOfWork, /) -> None:
-        await self._write(lambda c: commit.commit(c, self._types, self._codes, work.writes))
+        await self._write(lambda c: commit.commit(c, self._types, self._codes, work))
+
+    async def holder(self, key: str, /) -> str | None:
+        return self._connections.look(lambda c: claims.holder(c, key))
 
     async def scan(self, type: str, /, *, history: bool = False) -> AsyncIterator[Stored]:
         number, batch = self._types[type], resources.version_batch if history else resources.current_batch

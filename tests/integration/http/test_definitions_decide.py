@@ -258,3 +258,24 @@ async def test_a_type_with_a_long_history_of_one_definition_is_not_served_by_ano
             raise AssertionError("the server started")
     async with serve(store=store_url) as client:
         assert isinstance(client, AsyncClient)
+
+
+async def test_what_is_conditional_is_offered_where_the_statement_says_so(
+    serve: Serve, definitions: Path
+) -> None:
+    def nothing_conditional(found: Any) -> None:
+        for entry in found["rest"][0]["resource"]:
+            entry.update(conditionalCreate=False, conditionalUpdate=False, conditionalDelete="not-supported")
+
+    rewrite(definitions / "capability" / "statement.json", nothing_conditional)
+    serve_type(definitions, "Encounter", "create", "update", "delete", "search-type")
+    async with serve(definitions=definitions) as client:
+        known = await create(client, patient(active=True))
+        for type, sent in (("Patient", known), ("Encounter", ENCOUNTER)):
+            by = f"/{type}?_id={known['id']}"
+            outcome(await send(client, "PUT", by, sent), 405, "not-supported")
+            outcome(await send(client, "DELETE", by), 405, "not-supported")
+            outcome(await send(client, "POST", by, sent), 400, "not-supported")
+            header = {"if-none-exist": "_id=1"}
+            outcome(await send(client, "POST", f"/{type}", sent, header), 400, "not-supported")
+        assert (await client.get(f"/Patient/{known['id']}")).json() == known

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from httpx import AsyncClient
 
-from tests.integration.http.exchanges import create, outcome, patient, put, send
+from tests.integration.http.exchanges import bundle, create, entry, outcome, patient, put, send
 from tests.integration.http.serving import Serve
 
 
@@ -107,3 +107,29 @@ async def test_time_never_goes_back_on_a_record_though_the_clock_does(
         "12:00:00.003",
     ]
     assert history[1]["response"]["lastModified"][11:23] == "12:00:00.002"
+
+
+async def test_c04_a_setting_demands_the_version_of_what_is_updated(serve: Serve) -> None:
+    async with serve(if_match_required=True) as client:
+        known = await create(client, patient(active=True, identifier=[{"system": "urn:n", "value": "1"}]))
+        url, sent = f"/Patient/{known['id']}", {**known, "active": False}
+        step = b'[{"op":"replace","path":"/active","value":false}]'
+        for response in (
+            await put(client, sent),
+            await put(client, known),
+            await send(client, "PATCH", url, step, {"content-type": "application/json-patch+json"}),
+            await send(client, "PUT", "/Patient?identifier=urn:n|1", sent),
+            await send(client, "POST", "/", bundle("transaction", entry("PUT", url[1:], sent))),
+        ):
+            outcome(response, 428, "required")
+        assert (await client.get(url)).json() == known
+        assert (await send(client, "PUT", url, sent, {"if-match": 'W/"2"'})).status_code == 412
+        assert (await send(client, "PUT", url, sent, {"if-match": 'W/"1"'})).status_code == 200
+        change = entry("PUT", url[1:], known, if_match='W/"2"')
+        assert (await send(client, "POST", "/", bundle("transaction", change))).status_code == 200
+        assert (await put(client, patient(id="new", active=True))).status_code == 201
+        assert (await client.delete(url)).status_code == 200
+        assert (await put(client, known)).status_code == 201
+        statement = (await client.get("/metadata")).json()["rest"][0]["resource"]
+        assert {r["versioning"] for r in statement} == {"versioned-update"}
+        assert {r["conditionalDelete"] for r in statement} == {"single"}

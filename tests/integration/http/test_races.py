@@ -73,7 +73,7 @@ async def test_an_id_that_is_taken_by_chance_is_told(serve: Serve, monkeypatch: 
 
 async def test_an_update_that_never_gets_its_turn_gives_up(serve: Serve, failing: Any) -> None:
     async with serve() as client:
-        known = await create(client, patient(active=True))
+        known = {**await create(client, patient(active=True)), "active": False}
         calls = failing("commit", CONFLICT)
         outcome(await put(client, known), 409, "conflict")
         assert len(calls) == 10
@@ -87,7 +87,7 @@ async def test_a_transaction_that_somebody_came_before_is_told(serve: Serve, fai
     async with serve() as client:
         known = await create(client, patient(active=True))
         failing("commit", CONFLICT)
-        change = entry("PUT", f"Patient/{known['id']}", known)
+        change = entry("PUT", f"Patient/{known['id']}", {**known, "active": False})
         outcome(await send(client, "POST", "/", bundle("transaction", change)), 409, "conflict")
 
 
@@ -102,7 +102,7 @@ async def test_a_store_that_cannot_write_is_unavailable_for_writers_alone(
         failing("commit", error)
         for response in (
             await send(client, "POST", "/Patient", patient(active=True)),
-            await put(client, known),
+            await put(client, {**known, "active": False}),
             await client.delete(f"/Patient/{known['id']}"),
             await send(
                 client, "POST", "/", bundle("transaction", entry("POST", "Patient", patient(active=True)))

@@ -1,5 +1,7 @@
 """What the server writes into a resource, and what it leaves alone."""
 
+from decimal import Decimal
+
 import pytest
 
 from fhir_mpi.fhir.meta import same_content, stamped
@@ -42,6 +44,9 @@ def test_a_stamp_keeps_the_clients_part_of_meta_and_the_given_resource() -> None
         ({"a": 1, "meta": {"lastUpdated": "x"}}, {"a": 1, "meta": {"versionId": "2"}}, True),
         ({"a": 1, "meta": {"source": "x"}}, {"a": 1}, False),
         ({"a": 1}, {"a": 2}, False),
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}, True),
+        ({"a": Decimal("1.0")}, {"a": Decimal("1.00")}, False),
+        ({"a": 1}, {"a": Decimal("1.0")}, False),
     ],
 )
 def test_versions_are_compared_without_the_servers_own_words(

@@ -1,0 +1,19 @@
+"""Claims: who among concurrent writers may make what must be unique."""
+
+import sqlite3
+from collections.abc import Iterable
+
+from fhir_mpi.storage.port import Claim, ClaimConflict
+
+
+def holder(connection: sqlite3.Connection, key: str) -> str | None:
+    row = connection.execute("SELECT holder FROM claim WHERE key = ?", (key,)).fetchone()
+    return row and str(row[0])
+
+
+def take(connection: sqlite3.Connection, claims: Iterable[Claim]) -> None:
+    """Makes each holder the one named; ClaimConflict where somebody else than expected holds it."""
+    for claim in claims:
+        if holder(connection, claim.key) != claim.expected:
+            raise ClaimConflict(claim.key)
+        connection.execute("INSERT OR REPLACE INTO claim VALUES (?, ?)", (claim.key, claim.holder))

@@ -69,7 +69,7 @@ def test_the_outcomes_add_up_to_the_weight() -> None:
         assert score.probability == probability(score.weight)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from(PEOPLE), st.sampled_from(PEOPLE), st.sampled_from(Record._fields[1:]))
 def test_missing_is_no_evidence(a: Record, b: Record, feature: str) -> None:
     score = _score(_with(a, {feature: ()}), b)

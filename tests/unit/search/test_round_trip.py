@@ -108,7 +108,7 @@ TYPES = ("Patient", "Organization", "Person", "RelatedPerson", "Practitioner", "
 
 
 @pytest.mark.parametrize("type", TYPES)
-@settings(max_examples=6, deadline=None, derandomize=True)
+@settings(max_examples=6)
 @given(data=st.data())
 def test_every_entry_of_every_parameter_is_found_and_nothing_else(type: str, data: st.DataObject) -> None:
     resource = data.draw(resources(type))
@@ -117,7 +117,7 @@ def test_every_entry_of_every_parameter_is_found_and_nothing_else(type: str, dat
 
 
 @pytest.mark.parametrize("type", TYPES)
-@settings(max_examples=6, deadline=None, derandomize=True)
+@settings(max_examples=6)
 @given(data=st.data())
 def test_a_date_is_found_by_itself_and_not_by_another(type: str, data: st.DataObject) -> None:
     resource = data.draw(resources(type))

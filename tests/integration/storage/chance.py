@@ -1,4 +1,4 @@
-"""The filter tree evaluated the slow and obvious way, and trees made by chance."""
+"""Index entries and filter trees made by chance."""
 
 from random import Random
 
@@ -19,44 +19,6 @@ from fhir_mpi.search.filters import (
 TEXTS = ("", "a", "ab", "abc", "b\x1fab", "%", "a%", "_", "\U0010ffff", "a\U0001f600", "a\ud7ff", "é", "A")
 CODES = ("given", "family", "absent")
 DATES = ("birthdate", "death")
-
-
-def matches(entries: IndexEntries, filter: Filter) -> bool:
-    """Whether a resource with these index entries is found by the filter, by definition."""
-    match filter:
-        case And(parts):
-            return all(matches(entries, part) for part in parts)
-        case Or(parts):
-            return any(matches(entries, part) for part in parts)
-        case Not(part):
-            return not matches(entries, part)
-        case Present(code):
-            return bool(entries.get(code))
-        case Within(code):
-            values = entries.get(code, ())
-            return any(isinstance(value, Interval) and _inside(value, filter) for value in values)
-        case _:
-            values = entries.get(filter.code, ())
-            return any(isinstance(value, str) and _holds(value, filter) for value in values)
-
-
-def _inside(value: Interval, bounds: Within) -> bool:
-    return (
-        (bounds.low_from is None or value.low >= bounds.low_from)
-        and (bounds.low_to is None or value.low <= bounds.low_to)
-        and (bounds.high_from is None or value.high >= bounds.high_from)
-        and (bounds.high_to is None or value.high <= bounds.high_to)
-    )
-
-
-def _holds(value: str, leaf: Equals | Prefix | Contains) -> bool:
-    match leaf:
-        case Equals(_, wanted):
-            return value == wanted
-        case Prefix(_, prefix):
-            return value.startswith(prefix)
-        case Contains(_, part):
-            return part in value.split("\x1f", 1)[0]
 
 
 def any_entries(random: Random) -> IndexEntries:

@@ -2,11 +2,11 @@
 
 import os
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 MIB: Final = 1024 * 1024
 PREFIX: Final = "FHIR_MPI_"
@@ -61,6 +61,10 @@ class Settings(BaseSettings):
     delete_several: bool = Field(
         default=False, description="Whether a conditional delete may delete more than one resource."
     )
+    unique_identifiers: Annotated[frozenset[str], NoDecode] = Field(
+        default=frozenset(),
+        description="Identifier systems, by comma, whose values one resource of a type may have.",
+    )
     if_match_required: bool = Field(
         default=False, description="Whether an update or patch must name the version it is meant for."
     )
@@ -71,6 +75,13 @@ class Settings(BaseSettings):
     log_level: str = Field(
         default="info", pattern="^(debug|info|warning|error)$", description="Least level that is logged."
     )
+
+    @field_validator("unique_identifiers", mode="before")
+    @classmethod
+    def _split(cls, given: Any) -> Any:
+        return (
+            [part.strip() for part in given.split(",") if part.strip()] if isinstance(given, str) else given
+        )
 
     @model_validator(mode="before")
     @classmethod

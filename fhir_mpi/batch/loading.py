@@ -7,19 +7,22 @@ is, what differs becomes a new version. Each unit of work is committed whole or 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
-from fhir_mpi.batch.preparing import Preparer, Rejected
+from fhir_mpi.batch.preparing import Origin, Preparer, Rejected
 from fhir_mpi.batch.reading import CHUNK_LINES, Chunk
 from fhir_mpi.batch.workers import in_order
 from fhir_mpi.fhir.json import decode
 from fhir_mpi.fhir.meta import same_content
 from fhir_mpi.fhir.outcome import Conflict
 from fhir_mpi.interactions.services import Services
+from fhir_mpi.interactions.uniqueness import IdentifierTaken, Place, unit_of_work
 from fhir_mpi.interactions.writing import plan_update
-from fhir_mpi.storage.port import Head, Stored, UnitOfWork, Write, WriteConflict
+from fhir_mpi.storage.port import ClaimConflict, Head, Stored, Write, WriteConflict
 
 ATTEMPTS: Final = 10
+Taken: TypeAlias = tuple[Write, IdentifierTaken]
+"""What is not stored, as an identifier of it is another's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,55 +67,73 @@ async def load(
     Raises what the store raises: what was stored until then stays.
     """
     prepare = Preparer(frozenset(services.definitions.types), services.clock(), leave_out)
-    tally, held = Tally(), list[Write]()
+    tally, held, origins = Tally(), list[Write](), dict[Place, Origin]()
+
+    async def store() -> Tally:
+        stored, taken = await store_all(services, held)
+        if taken:
+            on_rejected([_rejected(write, error, origins[_place(write)]) for write, error in taken])
+        held.clear()
+        origins.clear()
+        return stored
+
     batch = batch or services.store.bulk_unit
     ahead += batch // CHUNK_LINES
     async for prepared in in_order(pool, prepare, chunks, ahead=ahead):
         held += prepared.writes
+        origins |= zip(map(_place, prepared.writes), prepared.origins, strict=True)
         rejected = len(prepared.rejected)
         if rejected:
             on_rejected(prepared.rejected)
         tally += Tally(read=prepared.read, rejected=rejected, left_out=prepared.left_out)
         if len(held) >= batch:
-            tally += await store_all(services, held)
-            held = []
+            tally += await store()
             on_progress(tally)
-    tally += await store_all(services, held)
+    tally += await store()
     on_progress(tally)
     return tally
 
 
-async def store_all(services: Services, writes: Iterable[Write]) -> Tally:
-    """Stores first versions, or newer ones on top of what is there; those of one resource in order."""
-    tally = Tally()
+async def store_all(services: Services, writes: Iterable[Write]) -> tuple[Tally, Sequence[Taken]]:
+    """Stores first versions, or newer ones on top of what is there; those of one resource in order.
+
+    Answers how many, and those that are left out because their identifier is another's.
+    """
+    tally, taken = Tally(), list[Taken]()
     for unit in _units(writes):
-        tally += await _store(services, unit)
-    return tally
+        stored, refused = await _store(services, unit)
+        tally += stored
+        taken += refused
+    return tally, taken
 
 
 def _units(writes: Iterable[Write]) -> Iterator[list[Write]]:
     """Runs in which no resource stands twice."""
-    unit: dict[tuple[str, str], Write] = {}
+    unit: dict[Place, Write] = {}
     for write in writes:
-        key = (write.version.type, write.version.id)
-        if key in unit:
+        if _place(write) in unit:
             yield list(unit.values())
             unit = {}
-        unit[key] = write
+        unit[_place(write)] = write
     if unit:
         yield list(unit.values())
 
 
-async def _store(services: Services, writes: Sequence[Write]) -> Tally:
+async def _store(services: Services, writes: Sequence[Write]) -> tuple[Tally, list[Taken]]:
+    taken: list[Taken] = []
     for _ in range(ATTEMPTS):
         new, changed = await _planned(services, writes)
         try:
             if new or changed:
-                await services.store.commit(UnitOfWork([*new, *changed]))
-        except WriteConflict:
+                await services.store.commit(await unit_of_work(services, [*new, *changed]))
+        except (WriteConflict, ClaimConflict):
             continue  # somebody else wrote one of these meanwhile: look again
+        except IdentifierTaken as error:
+            taken += [(write, error) for write in writes if _place(write) in error.places]
+            writes = [write for write in writes if _place(write) not in error.places]
+            continue
         unchanged = len(writes) - len(new) - len(changed)
-        return Tally(created=len(new), updated=len(changed), unchanged=unchanged)
+        return Tally(created=len(new), updated=len(changed), unchanged=unchanged, rejected=len(taken)), taken
     raise Conflict("others keep changing these resources; try again")
 
 
@@ -134,6 +155,15 @@ def _update(services: Services, write: Write, head: Head, stored: Stored | None)
     if stored is not None and same_content(resource, decode(stored.json)):
         return []
     return [plan_update(services, write.version.type, write.version.id, resource, head)]
+
+
+def _rejected(write: Write, error: IdentifierTaken, origin: Origin) -> Rejected:
+    content = write.version.json
+    return Rejected(origin.source, origin.line, origin.entry, write.version.type, error.issues, content)
+
+
+def _place(write: Write) -> Place:
+    return write.version.type, write.version.id
 
 
 def _by_type(writes: Iterable[Write]) -> dict[str, dict[str, Write]]:

@@ -22,6 +22,15 @@ _IDS: Final = UUID("5f0b9f0c-0d5f-5c6e-9d0e-3a8f2d1b7c44")
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a resource stood; `entry` counts from 0 in a Bundle."""
+
+    source: str
+    line: int
+    entry: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Rejected:
     """What was not taken, where it stood (`entry` counts from 0 in a Bundle) and why.
 
@@ -42,6 +51,8 @@ class Prepared:
 
     read: int
     writes: tuple[Write, ...]
+    origins: tuple[Origin, ...]
+    """Where each of the writes comes from."""
     rejected: tuple[Rejected, ...]
     left_out: Mapping[str, int]
     """How many resources of each type that isn't served."""
@@ -64,6 +75,7 @@ class Preparer:
 
     def prepared(self, intake: Intake, chunk: Chunk) -> Prepared:
         writes: list[Write] = []
+        origins: list[Origin] = []
         rejected: list[Rejected] = []
         left_out: Counter[str] = Counter()
         read = 0
@@ -76,10 +88,11 @@ class Preparer:
                 outcome = self._outcome(intake, found)
                 if isinstance(outcome, Write):
                     writes.append(outcome)
+                    origins.append(Origin(chunk.source, line, entry))
                     continue
                 content = document if entry is None else encode(found)
                 rejected.append(Rejected(chunk.source, line, entry, _type(found), outcome, content))
-        return Prepared(read, tuple(writes), tuple(rejected), left_out)
+        return Prepared(read, tuple(writes), tuple(origins), tuple(rejected), left_out)
 
     def _is_other(self, found: Any) -> bool:
         type = _type(found)

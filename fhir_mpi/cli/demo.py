@@ -94,7 +94,9 @@ async def _filled(settings: Settings) -> Resource:
             raise CannotDo("this store holds data; the demo wants an empty one")
         prepare = Preparer(frozenset(types), services.clock())
         prepared = prepare.prepared(services.intake, Chunk("demo", documents))
-        await store_all(services, prepared.writes)
+        _, taken = await store_all(services, prepared.writes)
+        if taken:
+            raise CannotDo("FHIR_MPI_UNIQUE_IDENTIFIERS has the demo refuse its own duplicates")
     again = next(person for person in people if _is_misspelt(person, people))
     return {
         key: again[key] for key in ("resourceType", "name", "gender", "birthDate", "address") if key in again

@@ -12,6 +12,7 @@
       MethodNotAllowed       405 not-supported
       NotAcceptable          406 not-supported
       Conflict               409 conflict       somebody else was first
+        Duplicate            409 duplicate      another resource has what must be unique
       Gone                   410 deleted
       ExpiredPage            410 expired
       VersionConflict        412 conflict       If-Match names a version that is not the current one
@@ -116,6 +117,10 @@ class NotAcceptable(FhirError):
 
 class Conflict(FhirError):
     status, code = 409, "conflict"
+
+
+class Duplicate(Conflict):
+    code = "duplicate"
 
 
 class Gone(FhirError):

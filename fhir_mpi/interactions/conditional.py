@@ -24,6 +24,7 @@ from fhir_mpi.fhir.storage_response import StorageResponse
 from fhir_mpi.fhir.types import Resource
 from fhir_mpi.interactions import patching
 from fhir_mpi.interactions.services import Services
+from fhir_mpi.interactions.uniqueness import unit_of_work
 from fhir_mpi.interactions.writing import (
     Written,
     check_precondition,
@@ -86,7 +87,7 @@ async def create(services: Services, wanted: Criteria, resource: Resource) -> Wr
         found = await _match(services, wanted, "CREATE")
         if found is not None:
             return Written(found, StorageResponse.CREATE_MATCH)
-        await services.store.commit(UnitOfWork([write], [_claim(wanted, write, holder)]))
+        await services.store.commit(await unit_of_work(services, [write], [_claim(wanted, write, holder)]))
         return Written(write.version, StorageResponse.CREATE_NO_MATCH, warnings)
 
     return await persistently(attempt, None)
@@ -110,12 +111,14 @@ async def update(
         check_precondition(services, head_of(found), if_match)
         if found is None:
             write = await _first(services, wanted.type, resource)
-            await services.store.commit(UnitOfWork([write], [_claim(wanted, write, holder)]))
+            await services.store.commit(
+                await unit_of_work(services, [write], [_claim(wanted, write, holder)])
+            )
             return Written(write.version, StorageResponse.UPDATE_NO_MATCH, warnings)
         if is_unchanged(found, {**resource, "id": _same_id(found, resource)}):
             return Written(found, StorageResponse.UPDATE_MATCH_NO_CHANGE, warnings)
         write = plan_update(services, wanted.type, found.id, resource, head_of(found))
-        await services.store.commit(UnitOfWork([write]))
+        await services.store.commit(await unit_of_work(services, [write]))
         return Written(write.version, StorageResponse.UPDATE_MATCH, warnings)
 
     return await persistently(attempt, if_match)

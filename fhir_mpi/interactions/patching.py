@@ -13,6 +13,7 @@ from fhir_mpi.fhir.storage_response import StorageResponse
 from fhir_mpi.fhir.types import Json, Resource
 from fhir_mpi.interactions.reading import read
 from fhir_mpi.interactions.services import Services
+from fhir_mpi.interactions.uniqueness import unit_of_work
 from fhir_mpi.interactions.writing import (
     Written,
     check_precondition,
@@ -22,7 +23,7 @@ from fhir_mpi.interactions.writing import (
     plan_update,
     require,
 )
-from fhir_mpi.storage.port import Stored, UnitOfWork, Write
+from fhir_mpi.storage.port import Stored, Write
 
 Change: TypeAlias = Callable[[Resource], Resource]
 """What a patch makes of a resource, which is the change's own to alter."""
@@ -60,7 +61,7 @@ async def apply(services: Services, stored: Stored, change: Change, if_match: in
     write = plan_patch(services, stored, change, if_match)
     if write is None:
         return Written(stored, StorageResponse.PATCH_NO_CHANGE)
-    await services.store.commit(UnitOfWork([write]))
+    await services.store.commit(await unit_of_work(services, [write]))
     return Written(write.version, StorageResponse.PATCH)
 
 

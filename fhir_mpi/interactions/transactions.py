@@ -9,6 +9,7 @@ from fhir_mpi.fhir.outcome import Conflict, FhirError, InvalidRequest, InvalidRe
 from fhir_mpi.fhir.storage_response import StorageResponse
 from fhir_mpi.fhir.types import Resource
 from fhir_mpi.interactions.services import Services
+from fhir_mpi.interactions.uniqueness import IdentifierTaken, unit_of_work
 from fhir_mpi.interactions.writing import (
     Written,
     check_identity,
@@ -21,7 +22,7 @@ from fhir_mpi.interactions.writing import (
     require,
     updating,
 )
-from fhir_mpi.storage.port import Head, Stored, UnitOfWork, Write, WriteConflict
+from fhir_mpi.storage.port import ClaimConflict, Head, Stored, Write, WriteConflict
 
 INTERACTIONS: Final = {"POST": "create", "PUT": "update", "DELETE": "delete"}
 PLACEHOLDERS: Final = ("urn:uuid:", "urn:oid:")
@@ -66,8 +67,13 @@ async def transact(services: Services, changes: Sequence[Change]) -> Mapping[int
         plans[change.number] = _planned(services, change, known.get((change.type, change.id or "")), targets)
         await asyncio.sleep(0)  # ten thousand plans take seconds: other requests come between
     try:
-        await services.store.commit(UnitOfWork([write for write, _ in plans.values() if write]))
-    except WriteConflict as conflict:
+        await services.store.commit(
+            await unit_of_work(services, [write for write, _ in plans.values() if write])
+        )
+    except IdentifierTaken as taken:
+        number = next(change.number for change in placed if (change.type, change.id) in taken.places)
+        raise _placed(taken, f"Bundle.entry[{number}]") from taken
+    except (WriteConflict, ClaimConflict) as conflict:
         raise Conflict("another client changed one of these resources meanwhile; try again") from conflict
     return {number: written for number, (_, written) in plans.items()}
 

@@ -23,6 +23,7 @@ from fhir_mpi.fhir.storage_response import StorageResponse
 from fhir_mpi.fhir.types import Resource
 from fhir_mpi.interactions.intake import deletion
 from fhir_mpi.interactions.services import Services
+from fhir_mpi.interactions.uniqueness import unit_of_work
 from fhir_mpi.storage.port import ClaimConflict, Head, Stored, UnitOfWork, Write, WriteConflict
 
 ATTEMPTS: Final = 10
@@ -41,8 +42,12 @@ class Written:
 async def create(services: Services, type: str, resource: Resource) -> Written:
     """POST [base]/[type]: the server gives the id; one in the body is ignored (R5 http.html#create)."""
     write, warnings = plan_create(services, type, resource, services.new_id())
-    await _commit(services, write)
-    return Written(write.version, StorageResponse.CREATE, warnings)
+
+    async def attempt() -> Written:
+        await services.store.commit(await unit_of_work(services, [write]))
+        return Written(write.version, StorageResponse.CREATE, warnings)
+
+    return await persistently(attempt, None)
 
 
 async def update(
@@ -69,7 +74,7 @@ async def update(
         if is_unchanged(current, resource):
             return Written(current, StorageResponse.UPDATE_NO_CHANGE, warnings)
         write = plan_update(services, type, id, resource, head)
-        await services.store.commit(UnitOfWork([write]))
+        await services.store.commit(await unit_of_work(services, [write]))
         return Written(write.version, updating(head), warnings)
 
     return await persistently(attempt, if_match)
@@ -181,13 +186,6 @@ async def persistently(attempt: Callable[[], Awaitable[Written]], if_match: int 
                     f"version {if_match} was expected, version {conflict.found} is current"
                 ) from conflict
     raise Conflict("others keep changing this resource; try again")
-
-
-async def _commit(services: Services, write: Write) -> None:
-    try:
-        await services.store.commit(UnitOfWork([write]))
-    except WriteConflict as conflict:
-        raise Conflict("the id that the server chose is taken; try again") from conflict
 
 
 def check_identity(type: str, id: str, resource: Resource) -> None:

@@ -170,6 +170,10 @@ class Store(Candidates, Protocol):
         """Who holds a claim. What its holder's unit of work wrote is found by every later search."""
         ...
 
+    async def holders(self, keys: Collection[str], /) -> Mapping[str, str]:
+        """Who holds each of these claims that is held, in one query."""
+        ...
+
     def scan(self, type: str, /, *, history: bool = False) -> AsyncIterator[Stored]:
         """Every current resource of a type, deletions left out, in a stable order and in bounded
         memory; with `history`, every version of every resource, oldest first per resource.

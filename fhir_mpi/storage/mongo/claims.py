@@ -1,6 +1,6 @@
 """Claims: who among concurrent writers may make what must be unique."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from fhir_mpi.storage.mongo.connection import Raced, Session
 from fhir_mpi.storage.mongo.indexes import CLAIMS, Database
@@ -10,6 +10,11 @@ from fhir_mpi.storage.port import Claim, ClaimConflict
 async def holder(database: Database, key: str) -> str | None:
     found = await database[CLAIMS].find_one({"_id": {"$eq": key}})
     return None if found is None else str(found["holder"])
+
+
+async def holders(database: Database, keys: Collection[str]) -> Mapping[str, str]:
+    found = database[CLAIMS].find({"_id": {"$in": list(keys)}})
+    return {claim["_id"]: claim["holder"] async for claim in found}
 
 
 async def take(database: Database, session: Session, claims: Iterable[Claim]) -> None:

@@ -94,6 +94,10 @@ class MongoStore:
         with told_as_ours():
             return await claims.holder(self._database, key)
 
+    async def holders(self, keys: Collection[str], /) -> Mapping[str, str]:
+        with told_as_ours():
+            return await claims.holders(self._database, keys)
+
     async def scan(self, type: str, /, *, history: bool = False) -> AsyncIterator[Stored]:
         with told_as_ours():
             async for stored in resources.scan(self._database, type, history=history):

@@ -1,7 +1,8 @@
 """Claims: who among concurrent writers may make what must be unique."""
 
+import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from fhir_mpi.storage.port import Claim, ClaimConflict
 
@@ -9,6 +10,11 @@ from fhir_mpi.storage.port import Claim, ClaimConflict
 def holder(connection: sqlite3.Connection, key: str) -> str | None:
     row = connection.execute("SELECT holder FROM claim WHERE key = ?", (key,)).fetchone()
     return row and str(row[0])
+
+
+def holders(connection: sqlite3.Connection, keys: Collection[str]) -> Mapping[str, str]:
+    text = "SELECT key, holder FROM claim WHERE key IN (SELECT value FROM json_each(?))"
+    return dict(connection.execute(text, (json.dumps(list(keys)),)))
 
 
 def take(connection: sqlite3.Connection, claims: Iterable[Claim]) -> None:

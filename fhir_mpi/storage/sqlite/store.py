@@ -101,6 +101,9 @@ class SqliteStore:
     async def holder(self, key: str, /) -> str | None:
         return self._connections.look(lambda c: claims.holder(c, key))
 
+    async def holders(self, keys: Collection[str], /) -> Mapping[str, str]:
+        return self._connections.look(lambda c: claims.holders(c, keys))
+
     async def scan(self, type: str, /, *, history: bool = False) -> AsyncIterator[Stored]:
         number, batch = self._types[type], resources.version_batch if history else resources.current_batch
         after = (0, 0)

@@ -257,3 +257,21 @@ def test_real_worker_processes_do_the_same(store_url: str, tmp_path: Path) -> No
     assert result.exit_code == 3, result.output
     assert "301 read: 300 created" in result.output
     assert [id for id, _ in ids(store_url)] == [f"p{n:03}" for n in range(300)]
+
+
+def test_a_resource_whose_unique_identifier_another_has_is_rejected(
+    loaded: Load, store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FHIR_MPI_UNIQUE_IDENTIFIERS", "urn:mrn")
+    numbers = {"a": "1", "b": "2", "c": "1"}
+    people = [patient(id, identifier=[{"system": "urn:mrn", "value": n}]) for id, n in numbers.items()]
+    first = loaded(written(tmp_path / "first.ndjson", people))
+    assert first.exit_code == 3
+    assert first.output.startswith("3 read: 2 created, 0 updated, 0 unchanged, 1 rejected")
+    (rejected,) = map(json.loads, (tmp_path / "first.ndjson.rejects.ndjson").read_text().splitlines())
+    assert (rejected["line"], rejected["type"]) == (3, "Patient")
+    assert rejected["issues"][0]["code"] == "duplicate"
+    more = [patient("d", identifier=people[1]["identifier"]), patient("e")]
+    second = loaded(written(tmp_path / "second.ndjson", [*more, *people[:2]]))
+    assert second.output.startswith("4 read: 1 created, 0 updated, 2 unchanged, 1 rejected")
+    assert ids(store_url) == [("a", 1), ("b", 1), ("e", 1)]

@@ -80,3 +80,10 @@ async def test_a_file_that_was_made_before_there_were_claims_takes_them(tmp_path
     await store.commit(UnitOfWork([put("a")], [Claim("k", "Patient/a", None)]))
     assert await store.holder("k") == "Patient/a"
     await store.close()
+
+
+async def test_several_claims_are_looked_up_at_once(store: Store) -> None:
+    claims = [Claim(f"k{n}", f"Patient/p{n}", None) for n in range(3)]
+    await store.commit(UnitOfWork([put("p0")], claims))
+    assert await store.holders(["k0", "k2", "other"]) == {"k0": "Patient/p0", "k2": "Patient/p2"}
+    assert await store.holders([]) == {}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from fhir_mpi.fhir.operation_definition import operation_types
 from fhir_mpi.fhir.types import Json, Resource
 
 
@@ -34,9 +35,13 @@ def _completed(entry: Json, operations: Sequence[Resource], parameters: Sequence
     found = dict(entry)
     if parameters:
         found["searchParam"] = [_search_parameter(p) for p in parameters]
-    if own := [_operation(o) for o in operations if entry["type"] in o.get("resource", ())]:
+    if own := [_operation(o) for o in operations if _is_for(o, entry["type"])]:
         found["operation"] = own
     return found
+
+
+def _is_for(operation: Resource, type: str) -> bool:
+    return (operation["type"] or operation["instance"]) and bool(operation_types(operation, [type]))
 
 
 def _search_parameter(parameter: Resource) -> Json:

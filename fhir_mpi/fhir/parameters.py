@@ -1,99 +1,161 @@
-"""Parameters in, a checked dict out, ruled by the OperationDefinition (R5 parameters.html)."""
+"""Parameters in, a checked dict out, ruled by the OperationDefinition (R5 operations.html#request)."""
 
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
-from fhir_mpi.fhir.outcome import InvalidRequest, InvalidValue, MalformedBody, MissingParameter
+from fhir_mpi.fhir.operation_definition import PRIMITIVES, inputs, is_resource, value_key
+from fhir_mpi.fhir.outcome import (
+    InvalidRequest,
+    InvalidResource,
+    InvalidValue,
+    MalformedBody,
+    MissingParameter,
+)
 from fhir_mpi.fhir.types import Json, Resource
+from fhir_mpi.fhir.validation.primitives import INTEGERS
+from fhir_mpi.fhir.validation.values import value_issues
 
-PRIMITIVES: Final = {
-    "boolean": bool,
-    "integer": int,
-    "positiveInt": int,
-    "unsignedInt": int,
-    "string": str,
-    "code": str,
-    "id": str,
-    "uri": str,
-    "canonical": str,
-}
+BODY: Final = "Parameters.parameter"
+INTEGER: Final = re.compile(r"0|[-+]?[1-9][0-9]{0,18}", re.ASCII)
+DECIMAL: Final = re.compile(r"[-+]?[0-9]{1,20}(\.[0-9]{1,20})?", re.ASCII)
 
 
-def value_key(type_code: str) -> str:
-    """Where Parameters.parameter keeps a value of this type.
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A parameter as it was given: Parameters.parameter itself, and where it stands."""
 
-    >>> value_key("Patient"), value_key("boolean"), value_key("Reference")
-    ('resource', 'valueBoolean', 'valueReference')
+    part: Json
+    where: str
+
+
+def read_parameters(
+    definition: Resource, body: Resource | None, query: Sequence[tuple[str, str]] = ()
+) -> Json:
+    """The values of a call by parameter name; a list where a parameter may repeat, a dict where it has parts.
+
+    A body that is not a Parameters is the value of the one resource parameter, others may then stand in
+    the query, where every parameter of a primitive type can (R5 operations.html#request). Raises
+    MalformedBody, InvalidRequest, InvalidValue, InvalidResource or MissingParameter with the location at
+    fault.
     """
-    if type_code in PRIMITIVES or type_code in ("Reference", "Identifier"):
-        return "value" + type_code[0].upper() + type_code[1:]
-    return "resource"
+    specs = inputs(definition)
+    given = [*_of_query(specs, query), *_of_body(specs, body)]
+    return _collected(specs, given, BODY if body else "http")
 
 
-def read_parameters(definition: Resource, body: Resource) -> Json:
-    """The values of a call by parameter name.
+def _of_query(specs: Iterable[Resource], query: Sequence[tuple[str, str]]) -> Iterator[_Given]:
+    types = {spec["name"]: spec.get("type") for spec in specs}
+    for name, text in query:
+        where = f"http.{name}" if name in types else "http"
+        type = types.get(name)
+        if type is not None and type not in PRIMITIVES:
+            raise InvalidRequest(f"{name} is of type {type}, which only a body can hold", expression=where)
+        yield _Given({"name": name, value_key(type or "string"): _value_of(type or "string", text)}, where)
 
-    A body that is not a Parameters is the value of the one resource parameter (R5 operations.html#bare).
-    Raises MalformedBody, InvalidRequest, InvalidValue or MissingParameter with the location at fault.
-    """
-    allowed = {p["name"]: p for p in definition["parameter"] if p["use"] == "in"}
+
+def _value_of(type: str, text: str) -> Any:
+    """The JSON value that a text of the query stands for; the text itself where it is none of the type."""
+    if type == "boolean":
+        return {"true": True, "false": False}.get(text, text)
+    if type in INTEGERS and INTEGER.fullmatch(text):
+        return int(text)
+    if type == "decimal" and DECIMAL.fullmatch(text):
+        return Decimal(text)
+    return text
+
+
+def _of_body(specs: Sequence[Resource], body: Resource | None) -> Iterator[_Given]:
+    if not body:
+        return
+    if body.get("resourceType") == "Parameters":
+        yield from _parts(body)
+        return
+    resources = [spec for spec in specs if is_resource(spec.get("type", ""))]
+    if len(resources) != 1:
+        raise InvalidRequest("the body must be a Parameters resource", expression="Parameters")
+    yield _Given({"name": resources[0]["name"], "resource": body}, f"{BODY}[0]")
+
+
+def _parts(body: Resource) -> Iterator[_Given]:
+    if extra := body.keys() - {"resourceType", "id", "meta", "implicitRules", "language", "parameter"}:
+        raise MalformedBody(f"Parameters has no element {min(extra)!r:.80}", expression="Parameters")
+    yield from _listed(body.get("parameter", []), BODY)
+
+
+def _listed(parts: Any, where: str) -> Iterator[_Given]:
+    if not isinstance(parts, list):
+        raise MalformedBody(f"{where.rpartition('.')[2]} is a list", expression=where)
+    for number, part in enumerate(parts):
+        at = f"{where}[{number}]"
+        if not isinstance(part, dict) or not isinstance(part.get("name"), str):
+            raise MalformedBody("a parameter has no name", expression=at)
+        yield _Given(part, at)
+
+
+def _collected(specs: Iterable[Resource], given: Iterable[_Given], where: str) -> Json:
+    """Values by name, each of them allowed, as often as it may be; what is required among them."""
+    allowed = {spec["name"]: spec for spec in specs}
     values: Json = {}
-    for number, given in enumerate(_parts(definition, body)):
-        where = f"Parameters.parameter[{number}]"
-        if not isinstance(given, dict) or not isinstance(given.get("name"), str):
-            raise MalformedBody("a parameter has no name", expression=where)
-        name = given["name"]
-        if name not in allowed:
-            raise InvalidRequest(
-                f"{definition['code']} takes {', '.join(allowed)} and nothing else",
-                expression=f"{where}.name",
-            )
-        if name in values:
-            raise InvalidRequest(f"{name} may be given once", expression=where)
-        values[name] = _value(allowed[name], given, where)
+    for one in given:
+        spec = allowed.get(one.part["name"])
+        if spec is None:
+            named = f"{one.where}.name" if one.where.startswith(BODY) else one.where
+            known = ", ".join(allowed) or "no parameter"
+            raise InvalidRequest(f"this operation takes {known} and nothing else", expression=named)
+        _keep(values, spec, one)
     for name, spec in allowed.items():
         if spec["min"] > 0 and name not in values:
-            raise MissingParameter(f"parameter {name} is required", expression="Parameters.parameter")
+            raise MissingParameter(f"parameter {name} is required", expression=where)
     return values
 
 
-def _parts(definition: Resource, body: Resource) -> list[Any]:
-    if body.get("resourceType") == "Parameters":
-        if extra := body.keys() - {"resourceType", "id", "meta", "implicitRules", "language", "parameter"}:
-            raise MalformedBody(f"Parameters has no element {min(extra)!r:.80}", expression="Parameters")
-        parts = body.get("parameter", [])
-        if not isinstance(parts, list):
-            raise MalformedBody("parameter is a list", expression="Parameters.parameter")
-        return parts
-    resources = [
-        p for p in definition["parameter"] if p["use"] == "in" and value_key(p["type"]) == "resource"
-    ]
-    if len(resources) != 1:
-        raise InvalidRequest("the body must be a Parameters resource", expression="Parameters")
-    return [{"name": resources[0]["name"], "resource": body}]
+def _keep(values: Json, spec: Resource, one: _Given) -> None:
+    name, value = spec["name"], _value(spec, one)
+    if not _repeats(spec):
+        if name in values:
+            raise InvalidRequest(f"{name} may be given once", expression=one.where)
+        values[name] = value
+        return
+    found = values.setdefault(name, [])
+    if spec["max"] != "*" and len(found) >= int(spec["max"]):
+        raise InvalidRequest(f"{name} may be given {spec['max']} times", expression=one.where)
+    found.append(value)
 
 
-def _value(spec: Resource, given: Json, where: str) -> Any:
+def _repeats(spec: Resource) -> bool:
+    return str(spec.get("max", "1")) != "1"
+
+
+def _value(spec: Resource, one: _Given) -> Any:
+    if "part" in spec:
+        _check_keys(spec, one, "part")
+        return _collected(spec["part"], _listed(one.part["part"], f"{one.where}.part"), f"{one.where}.part")
     key = value_key(spec["type"])
-    if key not in given:
-        raise InvalidRequest(f"{spec['name']} takes a {key}", expression=where)
-    if extra := given.keys() - {"name", key, "id", "extension"}:
-        raise MalformedBody(
-            f"{spec['name']} takes a {key} and nothing else", expression=f"{where}.{min(extra)}"
-        )
-    value = given[key]
+    _check_keys(spec, one, key)
     if key == "resource":
-        return _resource(spec, value, f"{where}.resource")
-    expected = PRIMITIVES.get(spec["type"], dict)
-    if type(value) is not expected:
-        raise MalformedBody(f"{spec['name']} is of type {spec['type']}", expression=f"{where}.{key}")
-    if spec["type"] in ("positiveInt", "unsignedInt") and value < (spec["type"] == "positiveInt"):
-        raise InvalidValue(f"{spec['name']} is of type {spec['type']}", expression=f"{where}.{key}")
-    return value
+        return _resource(spec, one.part["resource"], f"{one.where}.resource")
+    issues = value_issues(spec["type"], one.part[key], f"{one.where}.{key}")
+    if issues and one.where.startswith(BODY):
+        raise InvalidResource(issues)
+    if issues:
+        raise InvalidValue(f"{spec['name']} is of type {spec['type']}", expression=one.where)
+    return one.part[key]
+
+
+def _check_keys(spec: Resource, one: _Given, key: str) -> None:
+    if key not in one.part:
+        raise InvalidRequest(f"{spec['name']} takes a {key}", expression=one.where)
+    if extra := one.part.keys() - {"name", key, f"_{key}", "id", "extension"}:
+        text = f"{spec['name']} takes a {key} and nothing else"
+        raise MalformedBody(text, expression=f"{one.where}.{min(extra)}")
 
 
 def _resource(spec: Resource, value: Any, where: str) -> Resource:
     if not isinstance(value, dict):
         raise MalformedBody(f"{spec['name']} is a resource", expression=where)
-    if spec["type"] not in ("Resource", value.get("resourceType")):
+    if spec["type"] not in ("Resource", "DomainResource", value.get("resourceType")):
         raise InvalidRequest(f"{spec['name']} is of type {spec['type']}", expression=f"{where}.resourceType")
     return value

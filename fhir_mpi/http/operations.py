@@ -1,34 +1,45 @@
 """Where an operation can be called, and its endpoint, built from its OperationDefinition."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from fhir_mpi.fhir.json import decode
+from fhir_mpi.fhir.operation_answer import check_answer
+from fhir_mpi.fhir.operation_definition import can_be_read, needs_body, operation_types
+from fhir_mpi.fhir.outcome import InvalidRequest
 from fhir_mpi.fhir.parameters import read_parameters
 from fhir_mpi.fhir.types import Resource
-from fhir_mpi.http.bodies import read_resource
-from fhir_mpi.http.negotiation import response_type
+from fhir_mpi.http.bodies import read_body
+from fhir_mpi.http.negotiation import check_body_type, response_type
 from fhir_mpi.http.responses import fhir_response
 from fhir_mpi.http.state import base_url, server
-from fhir_mpi.operations.call import Call, Handler
+from fhir_mpi.interactions.conditional import FORMATS
+from fhir_mpi.operations.call import Answer, Call, Handler
 
 
-def places(definition: Resource) -> Iterable[tuple[str, str | None]]:
-    """Path and resource type of every place that the definition names.
+def places(definition: Resource, served: Sequence[str]) -> Iterable[tuple[str, str | None]]:
+    """Path and resource type of every place that the definition names among the served types.
 
     >>> where = {"system": False, "type": True, "instance": False}
-    >>> list(places({"code": "match", "resource": ["Patient"], **where}))
+    >>> list(places({"code": "match", "resource": ["Patient"], **where}, ["Patient", "Person"]))
     [('/Patient/$match', 'Patient')]
     """
     code = definition["code"]
     if definition["system"]:
         yield f"/${code}", None
-    for type in definition.get("resource", []):
+    for type in operation_types(definition, served):
         if definition["type"]:
             yield f"/{type}/${code}", type
         if definition["instance"]:
             yield f"/{type}/{{id:fhir_id}}/${code}", type
+
+
+def operation_methods(definition: Resource) -> Sequence[str]:
+    """POST always, GET where that is allowed (R5 operations.html#request)."""
+    return ["GET", "POST"] if can_be_read(definition) else ["POST"]
 
 
 def operation_endpoint(
@@ -39,8 +50,33 @@ def operation_endpoint(
     async def run(request: Request) -> Response:
         own = server(request)
         response_type(request)
-        body = await read_resource(request, limit=own.max_match_body, seconds=own.body_timeout)
-        call = Call(read_parameters(definition, body), base_url(request), type, request.path_params.get("id"))
-        return fhir_response(request, await handler(own.services, call))
+        parameters = read_parameters(definition, await _body(request, definition), _query(request))
+        call = Call(parameters, base_url(request), type, request.path_params.get("id"))
+        answer = await handler(own.services, call)
+        if not isinstance(answer, Answer):
+            answer = Answer(answer)
+        check_answer(definition, answer.resource)
+        return fhir_response(request, answer.resource, answer.status, answer.headers)
 
     return run
+
+
+async def _body(request: Request, definition: Resource) -> Resource | None:
+    """The resource in the body; None for a GET, and for an empty body where nothing must stand in it."""
+    if request.method != "POST":
+        return None
+    own = server(request)
+    limit = own.max_match_body if definition["code"] == "match" else own.max_body
+    check_body_type(request)
+    body = await read_body(request, limit=limit, seconds=own.body_timeout)
+    return decode(body) if body or needs_body(definition) else None
+
+
+def _query(request: Request) -> Sequence[tuple[str, str]]:
+    if not request.url.query:
+        return ()
+    try:
+        pairs = parse_qsl(request.url.query, keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError as error:
+        raise InvalidRequest("the query is not UTF-8", expression="http") from error
+    return [(name, value) for name, value in pairs if name not in FORMATS]

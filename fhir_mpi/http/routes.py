@@ -1,19 +1,19 @@
 """The routes, as data. Which types and interactions exist is looked up in the definitions, not here."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match, Route
-from starlette.types import Scope
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Receive, Scope, Send
 
 from fhir_mpi.definitions import Definitions, check_partners
 from fhir_mpi.http import conditional, health, interactions
 from fhir_mpi.http.batches import batch
 from fhir_mpi.http.capability import metadata
-from fhir_mpi.http.operations import operation_endpoint, places
+from fhir_mpi.http.operations import operation_endpoint, operation_methods, places
 from fhir_mpi.operations.call import Handler
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -81,17 +81,43 @@ class NamedRoute(Route):
         return match, found
 
 
-def routes(base_path: str, definitions: Definitions, handlers: Mapping[str, Handler]) -> list[NamedRoute]:
+class OperationRoutes(BaseRoute):
+    """The routes of every operation; only those of the code that is asked for are tried."""
+
+    def __init__(self, routes: Iterable[NamedRoute]) -> None:
+        self.routes = list(routes)
+        self._by_code: dict[str, list[NamedRoute]] = {}
+        for route in self.routes:
+            self._by_code.setdefault(route.path.rpartition("$")[2], []).append(route)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        for route in self._by_code.get(scope["path"].rpartition("$")[2], ()):
+            match, found = route.matches(scope)
+            if match is not Match.NONE:
+                return match, {**found, "fhir_mpi.operation": route}
+        return Match.NONE, {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await scope["fhir_mpi.operation"].handle(scope, receive, send)
+
+
+def routes(base_path: str, definitions: Definitions, handlers: Mapping[str, Handler]) -> list[BaseRoute]:
     """Every route of the server; DefinitionError where an operation has no function or no definition."""
     check_partners("operation", definitions.operations, handlers)
     register_url_convertor("fhir_id", FhirId())
     register_url_convertor("fhir_type", FhirType())
-    found = [NamedRoute(path, methods) for path, methods in ROOT.items()]
+    return [
+        OperationRoutes(_operation_routes(base_path, definitions, handlers)),
+        *(NamedRoute(path, methods) for path, methods in ROOT.items()),
+        *(NamedRoute(base_path + path, methods) for path, methods in FHIR.items() if base_path + path),
+    ]
+
+
+def _operation_routes(
+    base_path: str, definitions: Definitions, handlers: Mapping[str, Handler]
+) -> Iterator[NamedRoute]:
     for name, handler in handlers.items():
         definition = definitions.operations[name]
-        for path, type in places(definition):
-            if type is None or type in definitions.types:
-                endpoint = operation_endpoint(definition, handler, type)
-                found.append(NamedRoute(base_path + path, {"POST": endpoint}))
-    found += [NamedRoute(base_path + path, methods) for path, methods in FHIR.items() if base_path + path]
-    return found
+        for path, type in places(definition, definitions.types):
+            endpoint = operation_endpoint(definition, handler, type)
+            yield NamedRoute(base_path + path, dict.fromkeys(operation_methods(definition), endpoint))

@@ -1,7 +1,7 @@
-"""What an operation is given and what it is."""
+"""What an operation is given, what it answers, and what it is."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from fhir_mpi.fhir.types import Json, Resource
@@ -10,7 +10,11 @@ from fhir_mpi.interactions.services import Services
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of an operation: its parameters, checked by the OperationDefinition, and where it was made."""
+    """One call of an operation: its parameters, checked by the OperationDefinition, and where it was made.
+
+    `type` is None for the whole system, `id` for a type. A parameter that may repeat is a list, one with
+    parts a dict.
+    """
 
     parameters: Json
     base_url: str
@@ -18,4 +22,13 @@ class Call:
     id: str | None = None
 
 
-Handler: TypeAlias = Callable[[Services, Call], Awaitable[Resource]]
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that needs more than a resource: another HTTP status than 200, headers."""
+
+    resource: Resource
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Handler: TypeAlias = Callable[[Services, Call], Awaitable[Resource | Answer]]

@@ -161,7 +161,9 @@ def too_long(resource: Json, root: str) -> Issue | None:
         inner: list[tuple[Any, Place]] = []
         for value, at in level:
             limit = (
-                MAX_ENTRIES if resource["resourceType"] == "Bundle" and at == (root, "entry") else MAX_ITEMS
+                MAX_ENTRIES
+                if resource.get("resourceType") == "Bundle" and at == (root, "entry")
+                else MAX_ITEMS
             )
             if isinstance(value, list) and len(value) > limit:
                 return Issue("too-costly", f"a list has more than {limit} items", written(at))

@@ -55,7 +55,7 @@ class Settings(BaseSettings):
         default=10.0, gt=0, description="Seconds that a request body may take to arrive."
     )
     max_body: int = Field(default=MIB, ge=1, description="Bytes of a resource body.")
-    max_match_body: int = Field(default=MIB // 4, ge=1, description="Bytes of an operation's body.")
+    max_match_body: int = Field(default=MIB // 4, ge=1, description="Bytes of the body of $match.")
     max_bundle_body: int = Field(default=10 * MIB, ge=1, description="Bytes of a batch or transaction.")
     max_bundle_entries: int = Field(default=10_000, ge=1, description="Entries of a batch or transaction.")
     delete_several: bool = Field(

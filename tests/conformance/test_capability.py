@@ -10,7 +10,7 @@ from httpx import AsyncClient
 from fhir_mpi import __version__
 from fhir_mpi.definitions import load_definitions
 from fhir_mpi.fhir.validation import Validator
-from tests.integration.http.exchanges import Json, bundle, organization, outcome, parameters, patient, send
+from tests.integration.http.exchanges import Json, bundle, outcome, send
 from tests.integration.http.serving import BASE
 
 DEFINITIONS: Final = load_definitions()
@@ -63,27 +63,45 @@ async def test_the_statement_says_who_answers_and_where(statement: Json) -> None
     assert (statement["kind"], statement["fhirVersion"]) == ("instance", "5.0.0")
 
 
+def operations(declared: Json) -> dict[str, str]:
+    """Name -> canonical of what a type or the whole system declares."""
+    return {operation["name"]: operation["definition"] for operation in declared.get("operation", [])}
+
+
 async def test_match_is_declared_under_the_canonical_of_the_specification(statement: Json) -> None:
-    declared = {
-        r["type"]: {o["name"]: o["definition"] for o in r.get("operation", [])} for r in resources(statement)
-    }
-    assert declared["Patient"] == {"match": "http://hl7.org/fhir/OperationDefinition/Patient-match"}
-    assert set(declared["Organization"]) == {"match"}
+    declared = {resource["type"]: operations(resource) for resource in resources(statement)}
+    assert declared["Patient"]["match"] == "http://hl7.org/fhir/OperationDefinition/Patient-match"
+    assert "match" in declared["Organization"]
+    assert "match" not in declared["Person"]
 
 
-async def test_every_declared_operation_answers(client: AsyncClient, statement: Json) -> None:
-    known = {
-        "Patient": patient(identifier=[{"system": "urn:x", "value": "nobody"}]),
-        "Organization": organization(identifier=[{"system": "urn:x", "value": "nobody"}]),
-    }
-    tried = 0
+def places(statement: Json) -> dict[tuple[str, str], str]:
+    """Path and name -> canonical of every place at which the statement declares an operation."""
+    found = {("", name): url for name, url in operations(statement["rest"][0]).items()}
     for resource in resources(statement):
-        for operation in resource.get("operation", []):
-            path = f"/{resource['type']}/${operation['name']}"
-            response = await send(client, "POST", path, parameters(known[resource["type"]]))
-            assert response.status_code == 200, response.text
-            tried += 1
-    assert tried == len(DEFINITIONS.operations)
+        found |= {(resource["type"], name): url for name, url in operations(resource).items()}
+    return found
+
+
+async def test_every_declared_operation_answers_and_every_definition_is_declared(
+    client: AsyncClient, statement: Json
+) -> None:
+    """Called without a body: whatever that answers, it is the operation's own answer."""
+    definitions = {definition["url"]: definition for definition in DEFINITIONS.operations.values()}
+    declared = places(statement)
+    assert set(declared.values()) == set(definitions)
+    for (type, name), url in declared.items():
+        definition = definitions[url]
+        at_all = definition["type"] if type else definition["system"]
+        path = f"/{type}/${name}" if type and at_all else f"/{type}/1/${name}" if type else f"/${name}"
+        response = await send(client, "POST", path)
+        assert response.status_code in (200, 400, 404), (path, response.text)
+        assert "how to handle this path" not in response.text, path
+        unlike = "DELETE", "PUT"
+        for method in unlike:
+            refused = await client.request(method, path)
+            assert refused.status_code == 405, path
+            assert "POST" in refused.headers["allow"]
 
 
 @pytest.mark.parametrize("type", DEFINITIONS.types)

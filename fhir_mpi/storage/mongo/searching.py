@@ -53,6 +53,17 @@ async def count(database: Database, type: str, filter: Filter) -> int:
     return int(found[0]["found"]) if found else 0
 
 
+async def texts(database: Database, type: str, code: str, limit: int) -> list[str]:
+    """The different texts of one code, in order; MongoDB reads one row of the index for each."""
+    stages: Stages = [
+        {"$match": {"code": {"$eq": code}}},
+        {"$group": {"_id": "$text"}},
+        {"$sort": {"_id": 1}},
+        {"$limit": limit},
+    ]
+    return [row["_id"] for row in await _results(_snapshot(database, f"{type}.texts"), stages)]
+
+
 async def _shortest_look(database: Database, type: str, filter: Filter) -> Look | None:
     """The look to begin with; one alone is taken unseen, as it is never much worse than none."""
     if ids_of(filter) is not None:

@@ -75,6 +75,10 @@ class MongoStore:
         with told_as_ours():
             return await searching.count(self._database, type, filter)
 
+    async def texts(self, type: str, code: str, /, *, limit: int) -> Sequence[str]:
+        with told_as_ours():
+            return await searching.texts(self._database, type, code, limit)
+
     async def candidates(self, type: str, keys: Collection[int], /, *, cap: int) -> CandidateSet:
         with told_as_ours():
             return await candidates.candidates(self._database, type, keys, cap)

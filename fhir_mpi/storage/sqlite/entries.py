@@ -3,13 +3,25 @@
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from fhir_mpi.search.filters import IndexEntries, Interval
 from fhir_mpi.storage.sqlite.codes import Key, kind_of
 
 TextRow: TypeAlias = tuple[int, str, int]
 RangeRow: TypeAlias = tuple[int, float, float, int]
+
+
+# From each text straight to the next one: the cost is that of the texts, not of the resources.
+TEXTS: Final = """
+WITH RECURSIVE found (value) AS (
+    SELECT min(value) FROM ix_text WHERE code = :code
+    UNION ALL
+    SELECT (SELECT min(value) FROM ix_text WHERE code = :code AND value > found.value)
+    FROM found WHERE found.value IS NOT NULL
+)
+SELECT value FROM found WHERE value IS NOT NULL LIMIT :limit
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +32,11 @@ class EntryChange:
     type: int
     entries: IndexEntries
     fresh: bool
+
+
+def texts(connection: sqlite3.Connection, code: int, limit: int) -> Sequence[str]:
+    """The different texts of one code, in order."""
+    return [row[0] for row in connection.execute(TEXTS, {"code": code, "limit": limit})]
 
 
 def replace(connection: sqlite3.Connection, codes: Mapping[Key, int], changes: Sequence[EntryChange]) -> None:

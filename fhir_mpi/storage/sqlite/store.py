@@ -10,7 +10,7 @@ from fhir_mpi.mdm.ports import CandidateSet
 from fhir_mpi.search.filters import Filter, IndexEntries, Query
 from fhir_mpi.storage.populations import Populations
 from fhir_mpi.storage.port import CandidateEntry, Head, Page, Stored, UnitOfWork, Write
-from fhir_mpi.storage.sqlite import candidates, claims, commit, marks, resources, search
+from fhir_mpi.storage.sqlite import candidates, claims, commit, entries, marks, resources, search
 from fhir_mpi.storage.sqlite.codes import Codes, Key
 from fhir_mpi.storage.sqlite.connections import Connections
 from fhir_mpi.storage.sqlite.schema import prepare
@@ -83,6 +83,15 @@ class SqliteStore:
         number = self._types[type]
         return await self._connections.read(lambda c: search.count(c, number, self._codes, filter))
 
+    async def texts(self, type: str, code: str, /, *, limit: int) -> Sequence[str]:
+        number = self._types[type]
+
+        def ask(connection: Connection) -> Sequence[str]:
+            found = self._codes.find(connection, number, "text", code)
+            return [] if found is None else entries.texts(connection, found, limit)
+
+        return await self._connections.read(ask)
+
     async def candidates(self, type: str, keys: Collection[int], /, *, cap: int) -> CandidateSet:
         number = self._types[type]
         return await self._look_up(len(keys), lambda c: candidates.lookup(c, number, keys, cap))
@@ -116,10 +125,10 @@ class SqliteStore:
                 return
 
     async def replace_index(
-        self, type: str, entries: Mapping[str, tuple[int, IndexEntries, CandidateEntry | None]], /
+        self, type: str, changes: Mapping[str, tuple[int, IndexEntries, CandidateEntry | None]], /
     ) -> None:
         number = self._types[type]
-        await self._write(lambda c: commit.replace_index(c, number, self._codes, entries))
+        await self._write(lambda c: commit.replace_index(c, number, self._codes, changes))
 
     async def import_versions(self, versions: Sequence[Write], /) -> None:
         await self._write(lambda c: commit.import_versions(c, self._types, self._codes, versions))

@@ -243,3 +243,17 @@ async def test_a_page_holds_the_resources_themselves(store: Store) -> None:
     assert [(s.version, s.method, s.resource["note"]) for s in page.resources] == [(2, "PUT", "latest")]
     assert page.resources[0].last_updated == latest.version.last_updated
     assert page.next is None
+
+
+async def test_the_texts_of_a_code_are_told_once_each_in_order(store: Store) -> None:
+    await filled(
+        store,
+        {"a": {"tag": ["b", "a"]}, "b": {"tag": ["b", "c"], "other": ["z"]}, "c": {"n": [Interval(1, 2)]}},
+    )
+    assert await store.texts("Patient", "tag", limit=10) == ["a", "b", "c"]
+    assert await store.texts("Patient", "tag", limit=2) == ["a", "b"]
+    assert await store.texts("Patient", "n", limit=2) == []
+    assert await store.texts("Patient", "nowhere", limit=2) == []
+    assert await store.texts("Organization", "tag", limit=2) == []
+    await commit(store, deletion("a", expected=1))
+    assert await store.texts("Patient", "tag", limit=10) == ["b", "c"]

@@ -101,7 +101,7 @@ async def test_a_resource_type_is_added_by_json_alone(serve: Serve, definitions:
         statement = (await client.get("/metadata")).json()
         types = {r["type"]: r for r in statement["rest"][0]["resource"]}
         assert {"status", "date", "class", "_id"} <= {p["name"] for p in types["Encounter"]["searchParam"]}
-        assert "operation" not in types["Encounter"]
+        assert "match" not in {operation["name"] for operation in types["Encounter"]["operation"]}
 
 
 async def test_an_interaction_that_is_not_declared_is_not_offered(serve: Serve, definitions: Path) -> None:

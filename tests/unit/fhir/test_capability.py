@@ -13,9 +13,19 @@ ASKED: Final = {
     "url": "urn:ask",
     "description": "asks",
     "system": False,
+    "type": True,
+    "instance": False,
     "resource": ["Patient"],
 }
-EVERY: Final = {"code": "every", "url": "urn:every", "description": "all", "system": True}
+EVERY: Final = {
+    "code": "every",
+    "url": "urn:every",
+    "description": "all",
+    "system": True,
+    "type": False,
+    "instance": False,
+    "resource": ["Resource"],
+}
 ACTIVE: Final = {
     "code": "active",
     "url": "urn:active",
@@ -48,6 +58,15 @@ def test_operations_of_the_whole_system_stand_beside_the_types() -> None:
     found = completed(ASKED, EVERY)["rest"][0]
     assert found["operation"] == [{"name": "every", "definition": "urn:every", "documentation": "all"}]
     assert "operation" not in completed(ASKED)["rest"][0]
+
+
+def test_an_operation_on_resources_stands_at_every_type() -> None:
+    patient, basic = completed({**EVERY, "instance": True})["rest"][0]["resource"]
+    assert (
+        patient["operation"]
+        == basic["operation"]
+        == [{"name": "every", "definition": "urn:every", "documentation": "all"}]
+    )
 
 
 def test_the_head_says_who_runs_where_and_stays_as_it_was() -> None:

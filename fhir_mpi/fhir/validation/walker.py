@@ -16,7 +16,8 @@ from fhir_mpi.fhir.references import written_type
 from fhir_mpi.fhir.resource_types import RESOURCE_TYPES
 from fhir_mpi.fhir.types import Json, Resource
 from fhir_mpi.fhir.validation.elements import ANY_RESOURCE, Element, children
-from fhir_mpi.fhir.validation.invariants import INVARIANTS, WARNINGS, Invariant
+from fhir_mpi.fhir.validation.findings import Invariant
+from fhir_mpi.fhir.validation.invariants import INVARIANTS, WARNINGS
 from fhir_mpi.fhir.validation.paths import Place, written
 from fhir_mpi.fhir.validation.primitives import CHECKS, INTEGERS
 from fhir_mpi.fhir.validation.profiles import ProfileRules

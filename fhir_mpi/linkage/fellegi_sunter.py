@@ -41,7 +41,7 @@ class FellegiSunter:
 
     def __init__(self, model: LinkageModel) -> None:
         self._model = model
-        self._compares = [compiled(c, model) for c in model.comparisons]
+        self._compares = _compares(model)
         self._household = _household_outcome(model)
 
     def score(
@@ -67,6 +67,15 @@ def probability(weight: float) -> float:
     (0.5, True)
     """
     return 1 / (1 + 2 ** -max(-_MOST_BITS, min(weight, _MOST_BITS)))
+
+
+def _compares(model: LinkageModel) -> list[Compare]:
+    if model.splink is None:
+        return [compiled(comparison, model) for comparison in model.comparisons]
+    # parsing SQL costs memory that other models don't need
+    from fhir_mpi.linkage.splink.scoring import splink_compares
+
+    return splink_compares(model.splink)
 
 
 def compiled(comparison: Comparison, model: LinkageModel) -> Compare:

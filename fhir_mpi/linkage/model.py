@@ -15,6 +15,7 @@ import orjson
 from fhir_mpi.fhir.types import Json
 from fhir_mpi.linkage.model_check import model_problems
 from fhir_mpi.linkage.record import NORMALISATION_VERSION, PACKING_VERSION
+from fhir_mpi.linkage.splink.source import SplinkSource, splink_source
 from fhir_mpi.linkage.weights import Comparison, Level, TermFrequencies
 
 
@@ -107,6 +108,8 @@ class LinkageModel:
     caps: tuple[Cap, ...] = ()
     term_frequencies: Mapping[str, TermFrequencies] = field(default_factory=dict)
     household: Household | None = None
+    splink: SplinkSource | None = None
+    """Where it is there, its comparisons are what agreement is worth; the guards look at `comparisons`."""
     provenance: Sequence[str] = ()
 
     @cached_property
@@ -158,7 +161,7 @@ def read_model(path: Path) -> LinkageModel:
         document = orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError as error:
         raise InvalidModel([f"$: not JSON: {error}"]) from error
-    return load_model(document)
+    return load_model(_with_files(document, path.parent))
 
 
 @cache
@@ -172,6 +175,28 @@ def default_model(resource_type: str) -> LinkageModel:
     if not found.is_file():
         raise LookupError(f"no linkage model for {resource_type!r} is packaged")
     return load_model(orjson.loads(found.read_bytes()))
+
+
+def _with_files(document: Any, folder: Path) -> Any:
+    """What `splink` names by file beside the model, in its place."""
+    splink = document.get("splink") if isinstance(document, dict) else None
+    if not isinstance(splink, dict):
+        return document
+    tables = splink.get("termFrequencies", {})
+    named = {"model": splink.get("model"), **(tables if isinstance(tables, dict) else {})}
+    read = {name: _file(folder / value) for name, value in named.items() if isinstance(value, str)}
+    tables = {name: read.get(name, table) for name, table in tables.items()} if read else tables
+    return {
+        **document,
+        "splink": {**splink, "model": read.get("model", named["model"]), "termFrequencies": tables},
+    }
+
+
+def _file(path: Path) -> Any:
+    try:
+        return orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise InvalidModel([f"$.splink: {path.name}: {error}"]) from error
 
 
 def _model(document: Mapping[str, Any]) -> LinkageModel:
@@ -191,6 +216,7 @@ def _model(document: Mapping[str, Any]) -> LinkageModel:
             for name, table in document.get("termFrequencies", {}).items()
         },
         household=None if household is None else _household(household),
+        splink=splink_source(document["splink"]) if "splink" in document else None,
         provenance=tuple(document.get("provenance", ())),
     )
 

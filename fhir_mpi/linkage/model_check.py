@@ -12,6 +12,7 @@ from fhir_mpi.fhir.types import Json
 from fhir_mpi.linkage.comparators import COMPARATORS
 from fhir_mpi.linkage.features import FEATURES
 from fhir_mpi.linkage.record import Record
+from fhir_mpi.linkage.splink.source import source_problems, splink_source
 
 
 def model_problems(document: Mapping[str, Any]) -> list[str]:
@@ -41,6 +42,7 @@ def _dangling(document: Mapping[str, Any]) -> Iterator[str]:
         if not all(isinstance(share, float | int) and 0 < share <= 1 for share in table["values"].values()):
             yield f"$.termFrequencies.{name}.values: a share is not above 0 and up to 1"
     yield from _dangling_names(document)
+    yield from _splink_problems(document)
     grades = document["grades"]
     if not grades["certain"] > grades["probable"] > grades["possible"]:
         yield "$.grades: thresholds must fall from certain to possible"
@@ -60,6 +62,19 @@ def _dangling_comparison(comparison: Json, path: str, tables: Mapping[str, Any])
         yield f"{path}.levels[0]: the first level must be the null level"
     if last["comparator"] != "else":
         yield f"{path}.levels[{len(comparison['levels']) - 1}]: the last level must be else"
+
+
+def _splink_problems(document: Mapping[str, Any]) -> Iterator[str]:
+    if "splink" not in document:
+        return
+    if "household" in document:
+        yield "$.household: it counts the weights of comparisons that a Splink model takes the place of"
+    # parsing SQL costs memory that other models don't need
+    from fhir_mpi.linkage.splink.scoring import NUMBERS, condition_problems
+
+    source = splink_source(document["splink"])
+    problems = list(source_problems(source, NUMBERS))
+    yield from problems or condition_problems(source)
 
 
 def _dangling_names(document: Mapping[str, Any]) -> Iterator[str]:

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from fhir_mpi.fhir.outcome import MissingParameter, TooCostly
 from fhir_mpi.fhir.types import Resource
 from fhir_mpi.linkage.blocking import probe_keys
 from fhir_mpi.linkage.engine import ComparisonOutcome, MatchScore, ScoringEngine
-from fhir_mpi.linkage.grades import graded
+from fhir_mpi.linkage.grades import Grader
 from fhir_mpi.linkage.model import LinkageModel, MatchGrade
-from fhir_mpi.linkage.record import record_of, unpack
+from fhir_mpi.linkage.record import Record, record_of, unpack
 from fhir_mpi.mdm.ports import Candidates
 
 MOST_KEYS: Final = 1000
@@ -43,13 +44,17 @@ class Matching:
     keys: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Matcher:
     """Finds the records of one resource type that may be the same person or organization."""
 
     model: LinkageModel
     engine: ScoringEngine
     candidates: Candidates
+
+    @cached_property
+    def grader(self) -> Grader:
+        return Grader(self.model)
 
     async def matches(self, resource: Resource) -> Matching:
         """Best first (grade, score, weight, id), certainly-not left out; one query for candidates.
@@ -76,14 +81,14 @@ class Matcher:
         population = await self.candidates.population(type)
         others = [unpack(row.id, row.packed) for row in found.rows]
         scores = self.engine.score(record, others, population=population)
-        matches = [self._match(o.id, s) for o, s in zip(others, scores, strict=True)]
+        matches = [self._match(record, o, s) for o, s in zip(others, scores, strict=True)]
         kept = [m for m in matches if m.grade is not MatchGrade.CERTAINLY_NOT]
         return Matching(tuple(sorted(kept, key=_rank)), len(found.skipped), len(keys))
 
-    def _match(self, id: str, score: MatchScore) -> Match:
-        grading = graded(score, self.model)
+    def _match(self, record: Record, candidate: Record, score: MatchScore) -> Match:
+        grading = self.grader.grading(score, record, candidate)
         return Match(
-            id=id,
+            id=candidate.id,
             grade=grading.grade,
             score=grading.score,
             probability=score.probability,

@@ -13,7 +13,7 @@ from fhir_mpi.demo.name_shares import demo_names
 from fhir_mpi.demo.population import people
 from fhir_mpi.linkage.blocking import probe_keys, stored_keys
 from fhir_mpi.linkage.fellegi_sunter import FellegiSunter
-from fhir_mpi.linkage.grades import graded
+from fhir_mpi.linkage.grades import Grader
 from fhir_mpi.linkage.model import default_model
 from fhir_mpi.linkage.record import pack, record_of, unpack
 
@@ -39,7 +39,8 @@ def main() -> None:
     measured("unpack", packed, lambda text: unpack("1", text))
     measured("score the same person", same, lambda p: engine.score(p[0], [p[1]] * 10, population=MILLION), 10)
     measured("score another person", other, lambda p: engine.score(p[0], [p[1]] * 10, population=MILLION), 10)
-    measured("grade", scores, lambda score: graded(score, model))
+    grader, graded = Grader(model), list(zip(scores, same, strict=True))
+    measured("grade", graded, lambda p: grader.grading(p[0], *p[1]))
 
 
 def measured(what: str, items: Sequence[T], work: Callable[[T], object], per: int = 1) -> None:

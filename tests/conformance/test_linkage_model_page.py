@@ -22,7 +22,7 @@ KINDS = {
     "blockingRules": SCHEMA["$defs"]["blockingRule"],
     "comparisons": SCHEMA["$defs"]["comparison"],
     "levels": SCHEMA["$defs"]["level"],
-    **{name: SCHEMA["$defs"][name] for name in ("termFrequencies", "household", "grades")},
+    **{name: SCHEMA["$defs"][name] for name in ("termFrequencies", "household", "splink", "grades")},
     "caps": SCHEMA["$defs"]["cap"],
 }
 
@@ -58,7 +58,7 @@ def test_the_example_is_a_model_that_scores() -> None:
     blocks = re.findall(r'^```json title="model.json"\n(.+?)^```$', PAGE, re.MULTILINE | re.DOTALL)
     assert len(blocks) == 1
     document = orjson.loads(blocks[0])
-    assert document.keys() == SCHEMA["properties"].keys()
+    assert document.keys() == SCHEMA["properties"].keys() - {"splink"}
     smith = Record("1", family=("smith",), birth_date=("1980-02-29",), phone=("5550100200",))
     [score] = FellegiSunter(load_model(document)).score(smith, [smith], population=1)
     assert [o.level for o in score.outcomes[1:]] == ["exact", "exact", "missing", "exact", "counted once"]

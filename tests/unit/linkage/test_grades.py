@@ -5,8 +5,9 @@ import itertools
 import pytest
 
 from fhir_mpi.linkage.engine import ComparisonOutcome, MatchScore
-from fhir_mpi.linkage.grades import Grading, grade_of, graded
+from fhir_mpi.linkage.grades import Grader, Grading, grade_of
 from fhir_mpi.linkage.model import MatchGrade, Thresholds, default_model
+from fhir_mpi.linkage.record import Record
 
 MODEL = default_model("Patient")
 GOOD = {"given": "exact", "family": "exact", "birth-date": "exact", "address": "exact"}
@@ -15,7 +16,7 @@ AGREED = {**GOOD, "identifier": "exact"}
 
 def _graded(levels: dict[str, str], probability: float = 0.9999) -> Grading:
     outcomes = tuple(ComparisonOutcome(name, level, 0.0) for name, level in levels.items())
-    return graded(MatchScore(0.0, probability, outcomes), MODEL)
+    return Grader(MODEL).grading(MatchScore(0.0, probability, outcomes), Record("a"), Record("b"))
 
 
 @pytest.mark.parametrize(

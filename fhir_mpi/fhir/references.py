@@ -1,12 +1,15 @@
 """References as they are written: `Type/id`, maybe with a base URL and a version (R5 references.html)."""
 
 import re
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 LOGICAL_ID: Final = r"[A-Za-z0-9\-.]{1,64}"
 """The pattern of a logical id (R5 datatypes.html#id)."""
 
 _TARGET: Final = re.compile(rf"(?:^|/)([A-Z][A-Za-z]*)/{LOGICAL_ID}(?:/_history/{LOGICAL_ID})?(?:#.*)?\Z")
+
+_LOCAL: Final = re.compile(rf"([A-Z][A-Za-z]*)/({LOGICAL_ID})(?:/_history/{LOGICAL_ID})?")
 
 
 def written_type(reference: str) -> str | None:
@@ -17,3 +20,30 @@ def written_type(reference: str) -> str | None:
     """
     found = _TARGET.search(reference)
     return None if found is None else found[1]
+
+
+def local_references(value: Any, base_url: str) -> Mapping[str, Sequence[str]]:
+    """Type -> ids of what the `reference` elements of a resource name on this server, without repeats.
+
+    >>> local_references({"a": [{"reference": "Patient/1"}, {"reference": "http://x/Patient/2"}]}, "http://x")
+    {'Patient': ['1', '2']}
+    >>> local_references({"a": {"reference": "http://y/Patient/1"}, "b": {"reference": "#c"}}, "http://x")
+    {}
+    """
+    found: dict[str, dict[str, None]] = {}
+    for text in _references(value):
+        relative = _LOCAL.fullmatch(text.removeprefix(base_url + "/"))
+        if relative is not None:
+            found.setdefault(relative[1], {})[relative[2]] = None
+    return {type: list(ids) for type, ids in found.items()}
+
+
+def _references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        reference = value.get("reference")
+        if isinstance(reference, str):
+            yield reference
+        value = list(value.values())
+    if isinstance(value, list):
+        for child in value:
+            yield from _references(child)

@@ -8,12 +8,13 @@ from starlette.responses import Response
 
 from fhir_mpi.fhir.json import decode
 from fhir_mpi.fhir.operation_answer import check_answer
-from fhir_mpi.fhir.operation_definition import can_be_read, needs_body, operation_types
+from fhir_mpi.fhir.operation_definition import can_be_read, inputs, needs_body, operation_types
 from fhir_mpi.fhir.outcome import InvalidRequest
 from fhir_mpi.fhir.parameters import read_parameters
 from fhir_mpi.fhir.types import Resource
 from fhir_mpi.http.bodies import read_body
 from fhir_mpi.http.negotiation import check_body_type, response_type
+from fhir_mpi.http.paging import CURSOR, pages
 from fhir_mpi.http.responses import fhir_response
 from fhir_mpi.http.state import base_url, server
 from fhir_mpi.interactions.conditional import FORMATS
@@ -46,17 +47,20 @@ def operation_endpoint(
     definition: Resource, handler: Handler, type: str | None
 ) -> Callable[[Request], Awaitable[Response]]:
     """The endpoint: body, parameters as defined, the function, the answer."""
+    paged = any(parameter["name"] == CURSOR for parameter in inputs(definition))
 
     async def run(request: Request) -> Response:
         own = server(request)
         response_type(request)
         parameters = read_parameters(definition, await _body(request, definition), _query(request))
-        call = Call(parameters, base_url(request), type, request.path_params.get("id"))
+        id, found = request.path_params.get("id"), pages(request, parameters) if paged else None
+        call = Call(parameters, base_url(request), type, id, found.after if found else None)
         answer = await handler(own.services, call)
         if not isinstance(answer, Answer):
             answer = Answer(answer)
         check_answer(definition, answer.resource)
-        return fhir_response(request, answer.resource, answer.status, answer.headers)
+        resource = found.linked(answer.resource, answer.next) if found else answer.resource
+        return fhir_response(request, resource, answer.status, answer.headers)
 
     return run
 

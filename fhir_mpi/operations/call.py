@@ -13,22 +13,27 @@ class Call:
     """One call of an operation: its parameters, checked by the OperationDefinition, and where it was made.
 
     `type` is None for the whole system, `id` for a type. A parameter that may repeat is a list, one with
-    parts a dict.
+    parts a dict. `after` is where the page begins that is asked for, as an `Answer.next` said it.
     """
 
     parameters: Json
     base_url: str
     type: str | None = None
     id: str | None = None
+    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer that needs more than a resource: another HTTP status than 200, headers."""
+    """An answer that needs more than a resource: another HTTP status than 200, headers, a next page.
+
+    `next` is where that begins; links to it are made for operations that take a `_cursor`.
+    """
 
     resource: Resource
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    next: str | None = None
 
 
 Handler: TypeAlias = Callable[[Services, Call], Awaitable[Resource | Answer]]

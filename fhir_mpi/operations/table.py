@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from typing import Final
 
 from fhir_mpi.operations.call import Handler
+from fhir_mpi.operations.everything import everything
 from fhir_mpi.operations.match import match
 from fhir_mpi.operations.meta import meta, meta_add, meta_delete
 
 OPERATIONS: Final[Mapping[str, Handler]] = {
     "Patient-match": match,
     "Organization-match": match,
+    "Patient-everything": everything,
     "Resource-meta": meta,
     "Resource-meta-add": meta_add,
     "Resource-meta-delete": meta_delete,

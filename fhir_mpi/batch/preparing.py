@@ -15,7 +15,6 @@ from fhir_mpi.fhir.outcome import FhirError, Issue
 from fhir_mpi.fhir.r4 import to_r5
 from fhir_mpi.fhir.types import Json, Resource
 from fhir_mpi.interactions.intake import Intake
-from fhir_mpi.interactions.transactions import rewritten
 from fhir_mpi.storage.port import Write
 
 _IDS: Final = UUID("5f0b9f0c-0d5f-5c6e-9d0e-3a8f2d1b7c44")
@@ -165,6 +164,24 @@ def _entries(entries: list[Any]) -> Iterator[Any]:
         if isinstance(resource, dict) and isinstance(entry.get("fullUrl"), str)
     }
     return (rewritten(resource, targets) for resource in found)
+
+
+def rewritten(value: Any, targets: Mapping[str, str]) -> Any:
+    """The value with each `reference` that names an entry's fullUrl pointing to its place here.
+
+    >>> rewritten({"managingOrganization": {"reference": "urn:uuid:1"}}, {"urn:uuid:1": "Organization/a"})
+    {'managingOrganization': {'reference': 'Organization/a'}}
+    """
+    if isinstance(value, list):
+        return [rewritten(item, targets) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: targets.get(item, item)
+        if key == "reference" and isinstance(item, str)
+        else rewritten(item, targets)
+        for key, item in value.items()
+    }
 
 
 def _identified(resource: Any) -> Any:

@@ -4,6 +4,7 @@ R5 http.html#ops (`return=minimal|representation|OperationOutcome`) and RFC 7240
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from starlette.requests import Request
@@ -36,6 +37,7 @@ TEXTS: Final = {
 
 def written_response(request: Request, written: Written) -> Response:
     """201 or 200; the resource itself where the client doesn't prefer otherwise."""
+    remember(request, (written,))
     stored = _left_behind(written)
     wanted = preferred_return(request)
     headers = {**version_headers(stored), **_applied(wanted)}
@@ -51,6 +53,7 @@ def written_response(request: Request, written: Written) -> Response:
 
 def deleted_response(request: Request, written: Written, what: str) -> Response:
     """200 with an OperationOutcome, there being nothing else to return; 204 where nothing is preferred."""
+    remember(request, (written,))
     wanted = preferred_return(request)
     headers = _applied(wanted) if wanted != "representation" else {}
     if written.version is not None:
@@ -58,6 +61,11 @@ def deleted_response(request: Request, written: Written, what: str) -> Response:
     if wanted == "minimal":
         return Response(status_code=204, headers=headers)
     return fhir_response(request, storage_outcome(written.did, f"{TEXTS[written.did]} {what}"), 200, headers)
+
+
+def remember(request: Request, done: Sequence[Written]) -> None:
+    """For the Bundle whose entry this request is: there it is answered in another form."""
+    request.scope["fhir_mpi.written"] = done
 
 
 def preferred_return(request: Request) -> str | None:

@@ -1,16 +1,18 @@
 """Conditional reads: whether a client has what it asks for already (R5 http.html#cread)."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from fhir_mpi.fhir.dates import has_zone, period
 from fhir_mpi.http.responses import fhir_response, version_headers
 from fhir_mpi.storage.port import Stored
 
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 ETAG: Final = re.compile(r'(?:W/)?"?([^"]*)"?')
 
 
@@ -28,7 +30,7 @@ def _is_known(request: Request, stored: Stored) -> bool:
     if tags:
         return any(names_version(tag, stored.version) for tag in ",".join(tags).split(","))
     since = _moment(request.headers.get("if-modified-since", ""))
-    return since is not None and stored.last_updated.replace(microsecond=0) <= since
+    return since is not None and stored.last_updated <= since
 
 
 def names_version(tag: str, version: int) -> bool:
@@ -42,9 +44,19 @@ def names_version(tag: str, version: int) -> bool:
 
 
 def _moment(text: str) -> datetime | None:
-    """An HTTP date; what is none is no condition (RFC 9110, section 13.1.3)."""
+    """The last moment of an HTTP date, or of the instant that an entry of a Bundle has in its place; what
+    is neither is no condition (RFC 9110, section 13.1.3).
+
+    >>> _moment("Tue, 01 Feb 2022 10:00:00 GMT") == _moment("2022-02-01T11:00:00.999+01:00")
+    True
+    """
     try:
-        found = parsedate_to_datetime(text)
+        _, last = period(text) if has_zone(text) else period(_instant(text))
     except ValueError:
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return EPOCH + timedelta(milliseconds=last)
+
+
+def _instant(http_date: str) -> str:
+    found = parsedate_to_datetime(http_date)
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).isoformat()

@@ -40,3 +40,16 @@ def base_url(request: Request) -> str:
     if own.base_url is not None:
         return own.base_url.rstrip("/")
     return f"{request.url.scheme}://{request.url.netloc}{own.base_path}"
+
+
+def below_base(request: Request, url: str) -> str | None:
+    """What of an absolute URL follows this server's base; None where it is another server's.
+
+    The base is known by the public URL that the operator named and by the one that this client used.
+    """
+    reached = f"{request.url.scheme}://{request.url.netloc}{server(request).base_path}"
+    for base in (base_url(request), reached):
+        rest = url.removeprefix(base)
+        if url.startswith(base) and (not rest or rest[0] in "/?"):
+            return rest
+    return None

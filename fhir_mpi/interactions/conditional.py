@@ -6,7 +6,7 @@ at before the search: of all who found nothing by the same criteria one commits,
 again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -39,7 +39,7 @@ from fhir_mpi.interactions.writing import (
 )
 from fhir_mpi.search.filters import EVERYTHING, Filter, Query
 from fhir_mpi.search.term import SearchContext
-from fhir_mpi.storage.port import Claim, Stored, UnitOfWork, Write
+from fhir_mpi.storage.port import Claim, Head, Stored, UnitOfWork, Write
 
 NO_CRITERIA: Final = frozenset({"_count", "_sort", "_summary", "_cursor"})
 FORMATS: Final = frozenset({"_format", "_pretty"})
@@ -84,7 +84,7 @@ async def create(services: Services, wanted: Criteria, resource: Resource) -> Wr
 
     async def attempt() -> Written:
         holder = await services.store.holder(wanted.key)
-        found = await _match(services, wanted, "CREATE")
+        found = await match(services, wanted, "CREATE")
         if found is not None:
             return Written(found, StorageResponse.CREATE_MATCH)
         await services.store.commit(await unit_of_work(services, [write], [_claim(wanted, write, holder)]))
@@ -107,7 +107,7 @@ async def update(
 
     async def attempt() -> Written:
         holder = await services.store.holder(wanted.key)
-        found = await _match(services, wanted, "UPDATE")
+        found = await match(services, wanted, "UPDATE")
         check_precondition(services, head_of(found), if_match)
         if found is None:
             write = await _first(services, wanted.type, resource)
@@ -115,7 +115,8 @@ async def update(
                 await unit_of_work(services, [write], [_claim(wanted, write, holder)])
             )
             return Written(write.version, StorageResponse.UPDATE_NO_MATCH, warnings)
-        if is_unchanged(found, {**resource, "id": _same_id(found, resource)}):
+        check_same_id(found, resource)
+        if is_unchanged(found, {**resource, "id": found.id}):
             return Written(found, StorageResponse.UPDATE_MATCH_NO_CHANGE, warnings)
         write = plan_update(services, wanted.type, found.id, resource, head_of(found))
         await services.store.commit(await unit_of_work(services, [write]))
@@ -131,7 +132,7 @@ async def patch(
     require(services, wanted.type, "patch")
 
     async def attempt() -> Written:
-        found = await _match(services, wanted, "PATCH")
+        found = await match(services, wanted, "PATCH")
         if found is None:
             raise NotFound(f"no {wanted.type} meets the criteria")
         return await patching.apply(services, found, change, if_match)
@@ -145,7 +146,7 @@ async def delete(services: Services, wanted: Criteria, *, if_match: int | None =
     done: list[Written] = []
 
     async def attempt() -> Written:
-        found = await _matches(services, wanted)
+        found = await matches(services, wanted)
         plans = [plan_delete(services, s.type, s.id, head_of(s), if_match) for s in found]
         writes = [write for write in plans if write is not None]
         await services.store.commit(UnitOfWork(writes))
@@ -156,21 +157,24 @@ async def delete(services: Services, wanted: Criteria, *, if_match: int | None =
     return done or [first]
 
 
-async def _match(services: Services, wanted: Criteria, verb: str) -> Stored | None:
-    """What meets the criteria, SeveralMatches where more than one does."""
-    page = await services.store.search(Query(wanted.type, wanted.filter, 2))
-    if len(page.resources) > 1:
-        number = await services.store.count(wanted.type, wanted.filter)
+async def match(
+    services: Services, wanted: Criteria, verb: str, *, gone: Collection[str] = ()
+) -> Stored | None:
+    """What meets the criteria, SeveralMatches where more than one does; `gone` are ids to pass over."""
+    page = await services.store.search(Query(wanted.type, wanted.filter, 2 + len(gone)))
+    found = [stored for stored in page.resources if stored.id not in gone]
+    if len(found) > 1:
+        number = "several" if gone else await services.store.count(wanted.type, wanted.filter)
         raise SeveralMatches(
             f"Failed to {verb} {wanted.type} by criteria because this search matched {number} resources"
         )
-    return page.resources[0] if page.resources else None
+    return found[0] if found else None
 
 
-async def _matches(services: Services, wanted: Criteria) -> Sequence[Stored]:
+async def matches(services: Services, wanted: Criteria) -> Sequence[Stored]:
     """What a conditional delete is to delete."""
     if not services.limits.delete_several:
-        found = await _match(services, wanted, "DELETE")
+        found = await match(services, wanted, "DELETE")
         return [found] if found else []
     most = services.limits.bundle_entries
     page = await services.store.search(Query(wanted.type, wanted.filter, most + 1))
@@ -185,20 +189,24 @@ async def _first(services: Services, type: str, resource: Resource) -> Write:
     if id is None:
         return plan_update(services, type, services.new_id(), resource, None)
     head = (await services.store.heads(type, [id])).get(id)
+    check_free(type, head)
+    return plan_update(services, type, id, resource, head)
+
+
+def check_free(type: str, head: Head | None) -> None:
+    """Conflict where the id that the body of a conditional update wants is somebody else's."""
     if head is not None and not head.deleted:
         raise Conflict(
             "a resource with this id exists and does not meet the criteria", expression=f"{type}.id"
         )
-    return plan_update(services, type, id, resource, head)
 
 
-def _same_id(found: Stored, resource: Resource) -> str:
+def check_same_id(found: Stored, resource: Resource) -> None:
     if resource.get("id", found.id) != found.id:
         raise InvalidRequest(
             "the body has another id than the resource that meets the criteria",
             expression=f"{found.type}.id",
         )
-    return found.id
 
 
 def _claim(wanted: Criteria, write: Write, holder: str | None) -> Claim:

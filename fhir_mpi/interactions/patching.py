@@ -104,13 +104,16 @@ def merged(value: Any, partial: Any) -> Any:
 
 def plan_patch(services: Services, stored: Stored, change: Change, if_match: int | None) -> Write | None:
     """The next version: the current one, patched and checked; None where the patch changes nothing."""
-    head = head_of(stored)
-    check_precondition(services, head, if_match)
-    patched = change(decode(stored.json))
+    check_precondition(services, head_of(stored), if_match)
+    return plan_patched(services, stored, change(decode(stored.json)))
+
+
+def plan_patched(services: Services, stored: Stored, patched: Resource) -> Write | None:
+    """The next version, once its precondition was checked and its patch applied."""
     services.intake.check(patched)
     if is_unchanged(stored, patched):
         return None
-    return plan_update(services, stored.type, stored.id, patched, head, method="PATCH")
+    return plan_update(services, stored.type, stored.id, patched, head_of(stored), method="PATCH")
 
 
 def check_steps(steps: Sequence[Any]) -> None:

@@ -1,185 +1,146 @@
 """A transaction: every write planned first, then all of them in one commit (R5 http.html#trules)."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from fhir_mpi.fhir.outcome import Conflict, FhirError, InvalidRequest, InvalidResource
+from fhir_mpi.fhir.outcome import Conflict, InvalidRequest
 from fhir_mpi.fhir.storage_response import StorageResponse
 from fhir_mpi.fhir.types import Resource
+from fhir_mpi.interactions.linking import linked
+from fhir_mpi.interactions.patching import plan_patched
+from fhir_mpi.interactions.placing import Change, Place, at_entry, placed
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.interactions.uniqueness import IdentifierTaken, unit_of_work
 from fhir_mpi.interactions.writing import (
+    ATTEMPTS,
     Written,
     check_identity,
     check_precondition,
+    check_type,
     deleting,
     is_unchanged,
     plan_create,
     plan_delete,
     plan_update,
-    require,
     updating,
 )
-from fhir_mpi.storage.port import ClaimConflict, Head, Stored, Write, WriteConflict
-
-INTERACTIONS: Final = {"POST": "create", "PUT": "update", "DELETE": "delete"}
-PLACEHOLDERS: Final = ("urn:uuid:", "urn:oid:")
-"""What a reference begins with that means an entry of the same Bundle (R5 bundle.html#references)."""
+from fhir_mpi.search.unstored import Unstored
+from fhir_mpi.storage.port import ClaimConflict, Write, WriteConflict
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One writing entry: POST without id, PUT and DELETE with it; `number` is its place in the Bundle."""
+class Plan:
+    """What becomes of a place: nothing is written where there is nothing to change."""
 
-    number: int
-    method: str
-    type: str
-    id: str | None
-    resource: Resource | None = None
-    full_url: str | None = None
-    if_match: int | None = None
+    place: Place
+    write: Write | None
+    written: Written
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """Where a resource stands, and its current version if that was read: only what is PUT needs it."""
+async def transact(
+    services: Services, changes: Sequence[Change], base_url: str
+) -> Mapping[int, Sequence[Written]]:
+    """Does all changes, of types that offer them, or none; answers what each left behind, by its number:
+    several versions only for a deletion by criteria that takes several.
 
-    head: Head | None
-    current: Stored | None
-
-
-async def transact(services: Services, changes: Sequence[Change]) -> Mapping[int, Written]:
-    """Does all changes or none; answers what each left behind, by its number.
-
-    References between entries by `fullUrl` point to the ids given here. Raises the error of the first
-    entry that can't be done, with its place in the Bundle.
+    Raises the error of the first entry that can't be done, with its place in the Bundle. Where others
+    come before, all of it is tried again, on top of what they did; an entry with `if_match` then fails.
     """
-    for change in changes:
-        _offered(services, change)
-    placed = [replace(c, id=c.id or services.new_id()) for c in changes]
-    _refuse_doubles(placed)
-    targets = {c.full_url: f"{c.type}/{c.id}" for c in placed if c.full_url and c.resource}
-    known = await _known(services, placed)
-    plans = {}
-    for change in placed:
-        plans[change.number] = _planned(services, change, known.get((change.type, change.id or "")), targets)
+    _refuse_namesakes(changes)
+    for _ in range(ATTEMPTS):
+        try:
+            return await _attempt(services, changes, base_url)
+        except (WriteConflict, ClaimConflict):
+            await asyncio.sleep(0)
+    raise Conflict("others keep changing these resources; try again")
+
+
+async def _attempt(
+    services: Services, changes: Sequence[Change], base_url: str
+) -> Mapping[int, Sequence[Written]]:
+    places = await placed(services, changes)
+    contents = await linked(services, places, base_url)
+    plans: list[Plan] = []
+    for place in places:
+        with at_entry(place.change.number):
+            plans.append(_plan(services, place, contents.get(place.change.number, {})))
         await asyncio.sleep(0)  # ten thousand plans take seconds: other requests come between
+    await _refuse_twins(services, plans)
+    await _commit(services, plans)
+    done: dict[int, list[Written]] = {}
+    for plan in plans:
+        done.setdefault(plan.place.change.number, []).append(plan.written)
+    return done
+
+
+async def _commit(services: Services, plans: Sequence[Plan]) -> None:
+    claims = [plan.place.claim for plan in plans if plan.place.claim]
     try:
-        await services.store.commit(
-            await unit_of_work(services, [write for write, _ in plans.values() if write])
-        )
+        work = await unit_of_work(services, [plan.write for plan in plans if plan.write], claims)
     except IdentifierTaken as taken:
-        number = next(change.number for change in placed if (change.type, change.id) in taken.places)
-        raise _placed(taken, f"Bundle.entry[{number}]") from taken
-    except (WriteConflict, ClaimConflict) as conflict:
-        raise Conflict("another client changed one of these resources meanwhile; try again") from conflict
-    return {number: written for number, (_, written) in plans.items()}
+        number = next(plan.place.change.number for plan in plans if plan.place.key in taken.places)
+        with at_entry(number):
+            raise
+    await services.store.commit(work)
 
 
-def rewritten(value: Any, targets: Mapping[str, str]) -> Any:
-    """The value with each Reference.reference that names an entry's fullUrl pointing to its new place.
-
-    >>> rewritten({"managingOrganization": {"reference": "urn:uuid:1"}}, {"urn:uuid:1": "Organization/a"})
-    {'managingOrganization': {'reference': 'Organization/a'}}
-    """
-    if isinstance(value, list):
-        return [rewritten(item, targets) for item in value]
-    if not isinstance(value, dict):
-        return value
-    return {
-        key: targets.get(item, item)
-        if key == "reference" and isinstance(item, str)
-        else rewritten(item, targets)
-        for key, item in value.items()
-    }
-
-
-def placeholders(value: Any, path: str) -> Iterator[str]:
-    """Where references still name an entry of a Bundle that has no such entry.
-
-    >>> list(placeholders({"link": [{"other": {"reference": "urn:uuid:1"}}]}, "Patient"))
-    ['Patient.link[0].other.reference']
-    """
-    if isinstance(value, list):
-        for number, item in enumerate(value):
-            yield from placeholders(item, f"{path}[{number}]")
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from placeholders(item, f"{path}.{key}")
-    elif path.endswith(".reference") and isinstance(value, str) and value.startswith(PLACEHOLDERS):
-        yield path
-
-
-def _offered(services: Services, change: Change) -> None:
-    try:
-        require(services, change.type, INTERACTIONS[change.method])
-    except FhirError as error:
-        raise _placed(error, f"Bundle.entry[{change.number}]") from error
-
-
-def _planned(
-    services: Services, change: Change, known: Known | None, targets: Mapping[str, str]
-) -> tuple[Write | None, Written]:
-    try:
-        return _plan(services, change, known or Known(None, None), targets)
-    except FhirError as error:
-        raise _placed(error, f"Bundle.entry[{change.number}]") from error
-
-
-def _plan(
-    services: Services, change: Change, known: Known, targets: Mapping[str, str]
-) -> tuple[Write | None, Written]:
-    id, head = change.id or "", known.head
+def _plan(services: Services, place: Place, resource: Resource) -> Plan:
+    change, head = place.change, place.head
     if change.method == "DELETE":
-        deletion = plan_delete(services, change.type, id, head, change.if_match)
-        return deletion, Written(deletion.version if deletion else None, deleting(head))
-    resource = rewritten(change.resource, targets)
-    for unresolved in placeholders(resource, change.type):
-        raise InvalidRequest("no entry that writes a resource has this fullUrl", expression=unresolved)
+        write = plan_delete(services, change.type, place.id or "", head, change.if_match)
+        return Plan(place, write, Written(write.version if write else None, deleting(head)))
     if change.method == "POST":
-        write, warnings = plan_create(services, change.type, resource, id)
-        return write, Written(write.version, StorageResponse.CREATE, warnings)
+        return _creation(services, place, resource)
+    if change.method == "PATCH":
+        return _patch(services, place, resource)
+    return _update(services, place, resource)
+
+
+def _creation(services: Services, place: Place, resource: Resource) -> Plan:
+    if place.met:
+        check_type(place.change.type, place.change.resource or {})
+        services.intake.check(place.change.resource or {})
+        return Plan(place, None, Written(place.current, StorageResponse.CREATE_MATCH))
+    write, warnings = plan_create(services, place.change.type, resource, place.id or "")
+    did = StorageResponse.CREATE_NO_MATCH if place.claim else StorageResponse.CREATE
+    return Plan(place, write, Written(write.version, did, warnings))
+
+
+def _patch(services: Services, place: Place, patched: Resource) -> Plan:
+    if place.current is None:
+        raise AssertionError("a patch was applied to what is there")
+    write = plan_patched(services, place.current, patched)
+    if write is None:
+        return Plan(place, None, Written(place.current, StorageResponse.PATCH_NO_CHANGE))
+    return Plan(place, write, Written(write.version, StorageResponse.PATCH))
+
+
+def _update(services: Services, place: Place, resource: Resource) -> Plan:
+    change, head, current, id = place.change, place.head, place.current, place.id or ""
+    by_criteria = change.criteria is not None
+    if by_criteria:
+        check_type(change.type, resource)
+        resource = {**resource, "id": resource.get("id", id)}
     check_identity(change.type, id, resource)
     check_precondition(services, head, change.if_match)
     warnings = tuple(services.intake.check(resource))
-    if is_unchanged(known.current, resource):
-        return None, Written(known.current, StorageResponse.UPDATE_NO_CHANGE, warnings)
+    if is_unchanged(current, resource):
+        did = StorageResponse.UPDATE_MATCH_NO_CHANGE if by_criteria else StorageResponse.UPDATE_NO_CHANGE
+        return Plan(place, None, Written(current, did, warnings))
     write = plan_update(services, change.type, id, resource, head)
-    return write, Written(write.version, updating(head), warnings)
+    return Plan(place, write, Written(write.version, _updating(place), warnings))
 
 
-def _placed(error: FhirError, where: str) -> FhirError:
-    """The same error, its expressions told from the Bundle."""
-    issues = tuple(replace(issue, expression=_seen_from(where, issue.expression)) for issue in error.issues)
-    if isinstance(error, InvalidResource):
-        return InvalidResource(issues)
-    error.issues = issues
-    return error
+def _updating(place: Place) -> StorageResponse:
+    if place.change.criteria is None:
+        return updating(place.head)
+    return StorageResponse.UPDATE_NO_MATCH if place.claim else StorageResponse.UPDATE_MATCH
 
 
-def _seen_from(where: str, expression: str | None) -> str:
-    """The location of a resource's element, told from the Bundle's root.
-
-    >>> _seen_from("Bundle.entry[0]", "Patient.name[0]"), _seen_from("Bundle.entry[0]", None)
-    ('Bundle.entry[0].resource.name[0]', 'Bundle.entry[0]')
-    """
-    if expression is None:
-        return where
-    _, dot, element = expression.partition(".")
-    return f"{where}.resource{dot}{element}"
-
-
-def _refuse_doubles(changes: Iterable[Change]) -> None:
-    seen: set[tuple[str, str | None]] = set()
+def _refuse_namesakes(changes: Iterable[Change]) -> None:
     urls: set[str] = set()
     for change in changes:
-        if (change.type, change.id) in seen:
-            raise InvalidRequest(
-                "a transaction may write a resource once", expression=f"Bundle.entry[{change.number}]"
-            )
-        seen.add((change.type, change.id))
         if change.full_url in urls:
             raise InvalidRequest(
                 "another entry has this fullUrl", expression=f"Bundle.entry[{change.number}].fullUrl"
@@ -187,17 +148,24 @@ def _refuse_doubles(changes: Iterable[Change]) -> None:
         urls.add(change.full_url or "")
 
 
-async def _known(services: Services, changes: Iterable[Change]) -> Mapping[tuple[str, str], Known]:
-    """Where each resource stands that an entry names, with its content where that may stay the same."""
-    named: dict[str, list[Change]] = {}
-    for change in changes:
-        if change.method != "POST":
-            named.setdefault(change.type, []).append(change)
-    found: dict[tuple[str, str], Known] = {}
-    for type, group in named.items():
-        heads = await services.store.heads(type, [c.id or "" for c in group])
-        read = await services.store.read_many(type, [c.id or "" for c in group if c.method == "PUT"])
-        # one that was written between the two has another version, and is no longer what `head` says
-        current = {s.id: s for s in read if s.id in heads and s.version == heads[s.id].version}
-        found.update({(type, id): Known(head, current.get(id)) for id, head in heads.items()})
-    return found
+async def _refuse_twins(services: Services, plans: Sequence[Plan]) -> None:
+    """InvalidRequest where an entry makes what its criteria did not find, and another entry writes
+    something that meets them: which of the two came first would depend on their order.
+    """
+    makers = [plan.place for plan in plans if plan.place.claim]
+    coming = {type: _coming(services, type, plans) for type in {place.change.type for place in makers}}
+    for place in makers:
+        if place.change.criteria and coming[place.change.type].found(place.change.criteria.filter) - {
+            place.id
+        }:
+            raise InvalidRequest(
+                "another entry writes a resource that meets these criteria too",
+                expression=f"Bundle.entry[{place.change.number}]",
+            )
+        await asyncio.sleep(0)
+
+
+def _coming(services: Services, type: str, plans: Iterable[Plan]) -> Unstored:
+    writes = [plan.write for plan in plans if plan.write and plan.place.change.type == type]
+    entries = {write.version.id: write.index for write in writes if not write.version.deleted}
+    return Unstored(entries, now_ms=services.clock().timestamp() * 1000)

@@ -148,6 +148,7 @@ def _limits(settings: Settings) -> Limits:
         search_without_criteria=settings.search_without_criteria,
         bundle_entries=settings.max_bundle_entries,
         delete_several=settings.delete_several,
+        included=settings.max_included,
         unique_identifiers=settings.unique_identifiers,
         if_match_required=settings.if_match_required,
     )

@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     )
     page_size: int = Field(default=20, ge=1, description="Matches a search page holds without _count.")
     page_size_max: int = Field(default=1000, ge=1, description="Upper bound of _count.")
+    max_included: int = Field(
+        default=1000, ge=0, description="Resources that come along with a page by _include and _revinclude."
+    )
     page_lifetime: int = Field(default=3600, ge=1, description="Seconds that a paging link stays good.")
     search_without_criteria: bool = Field(default=True, description="Whether a search may name no criterion.")
     store_timeout: float = Field(default=10.0, gt=0, description="Seconds that one store call may take.")

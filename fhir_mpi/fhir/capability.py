@@ -17,9 +17,7 @@ def capability_statement(
     """`head` with the search parameters and operations of each type, and this server's address."""
     operations = list(operations)
     rest = head["rest"][0]
-    resources = [
-        _completed(entry, operations, search_parameters.get(entry["type"], ())) for entry in rest["resource"]
-    ]
+    resources = [_completed(entry, operations, search_parameters) for entry in rest["resource"]]
     completed = {**rest, "resource": resources}
     if system := [_operation(o) for o in operations if o["system"]]:
         completed["operation"] = system
@@ -31,13 +29,27 @@ def capability_statement(
     }
 
 
-def _completed(entry: Json, operations: Sequence[Resource], parameters: Sequence[Resource]) -> Json:
+def _completed(
+    entry: Json, operations: Sequence[Resource], search_parameters: Mapping[str, Sequence[Resource]]
+) -> Json:
     found = dict(entry)
-    if parameters:
+    if parameters := search_parameters.get(entry["type"], ()):
+        found["searchInclude"] = ["*", *_references({entry["type"]: parameters}, None)]
+        found["searchRevInclude"] = ["*", *_references(search_parameters, entry["type"])]
         found["searchParam"] = [_search_parameter(p) for p in parameters]
     if own := [_operation(o) for o in operations if _is_for(o, entry["type"])]:
         found["operation"] = own
     return found
+
+
+def _references(search_parameters: Mapping[str, Sequence[Resource]], target: str | None) -> list[str]:
+    """`Type:code` of every reference parameter, those alone that can refer to `target` where it is given."""
+    return [
+        f"{type}:{parameter['code']}"
+        for type, parameters in search_parameters.items()
+        for parameter in parameters
+        if parameter["type"] == "reference" and target in (None, *parameter.get("target", (target,)))
+    ]
 
 
 def _is_for(operation: Resource, type: str) -> bool:

@@ -8,8 +8,7 @@ LOGICAL_ID: Final = r"[A-Za-z0-9\-.]{1,64}"
 """The pattern of a logical id (R5 datatypes.html#id)."""
 
 _TARGET: Final = re.compile(rf"(?:^|/)([A-Z][A-Za-z]*)/{LOGICAL_ID}(?:/_history/{LOGICAL_ID})?(?:#.*)?\Z")
-
-_LOCAL: Final = re.compile(rf"([A-Z][A-Za-z]*)/({LOGICAL_ID})(?:/_history/{LOGICAL_ID})?")
+_LOCAL: Final = re.compile(rf"([A-Z][A-Za-z]*)/({LOGICAL_ID})(?:/_history/{LOGICAL_ID})?(?:#.*)?")
 
 
 def written_type(reference: str) -> str | None:
@@ -32,9 +31,9 @@ def local_references(value: Any, base_url: str) -> Mapping[str, Sequence[str]]:
     """
     found: dict[str, dict[str, None]] = {}
     for text in _references(value):
-        relative = _LOCAL.fullmatch(text.removeprefix(base_url + "/"))
-        if relative is not None:
-            found.setdefault(relative[1], {})[relative[2]] = None
+        place = local_reference(text, base_url)
+        if place is not None:
+            found.setdefault(place[0], {})[place[1]] = None
     return {type: list(ids) for type, ids in found.items()}
 
 
@@ -47,3 +46,15 @@ def _references(value: Any) -> Iterator[str]:
     if isinstance(value, list):
         for child in value:
             yield from _references(child)
+
+
+def local_reference(reference: str, base_url: str) -> tuple[str, str] | None:
+    """Type and id of what a reference means on this server, its version aside; None for any other.
+
+    >>> local_reference("https://mpi.example/fhir/Patient/1/_history/2", "https://mpi.example/fhir")
+    ('Patient', '1')
+    >>> local_reference("#contained", "https://mpi.example/fhir") is None
+    True
+    """
+    found = _LOCAL.fullmatch(reference.removeprefix(base_url.rstrip("/") + "/"))
+    return None if found is None else (found[1], found[2])

@@ -4,12 +4,14 @@ import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from fhir_mpi.fhir.dates import has_zone, period
-from fhir_mpi.http.responses import fhir_response, version_headers
+from fhir_mpi.http.responses import fhir_response, shaped, version_headers
+from fhir_mpi.search.results import read_shape
 from fhir_mpi.storage.port import Stored
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -21,7 +23,8 @@ def version_response(request: Request, stored: Stored) -> Response:
     headers = version_headers(stored)
     if _is_known(request, stored):
         return Response(status_code=304, headers=headers)
-    return fhir_response(request, stored.json, headers=headers)
+    shape = read_shape(parse_qsl(request.url.query))
+    return fhir_response(request, shaped(stored.json, shape), headers=headers)
 
 
 def _is_known(request: Request, stored: Stored) -> bool:

@@ -1,30 +1,25 @@
 """The RESTful interactions: Request in, Response out (R5 http.html)."""
 
-from collections.abc import Sequence
-from urllib.parse import parse_qsl, urlencode
-
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fhir_mpi.fhir.bundle import history, match_entry, searchset
+from fhir_mpi.fhir.bundle import history, match_entry
 from fhir_mpi.fhir.dates import instant
 from fhir_mpi.fhir.outcome import (
-    InvalidRequest,
     InvalidValue,
     UnsupportedParameter,
 )
 from fhir_mpi.fhir.types import Json
 from fhir_mpi.http.answers import deleted_response, written_response
-from fhir_mpi.http.bodies import read_body, read_resource
+from fhir_mpi.http.bodies import read_resource
 from fhir_mpi.http.conditional import CONDITIONS, creation, refuse_headers
 from fhir_mpi.http.conditions import version_response
-from fhir_mpi.http.negotiation import check_body_type, response_type
+from fhir_mpi.http.negotiation import response_type
 from fhir_mpi.http.patches import if_match, read_patch
 from fhir_mpi.http.responses import fhir_response
 from fhir_mpi.http.state import base_url, server
 from fhir_mpi.interactions import conditional, patching, reading, writing
 from fhir_mpi.interactions.conditional import FORMATS
-from fhir_mpi.search.term import SearchContext
 from fhir_mpi.storage.port import Stored
 
 
@@ -80,31 +75,6 @@ async def delete(request: Request) -> Response:
     return deleted_response(request, written, f"{type}/{id}")
 
 
-async def search(request: Request) -> Response:
-    """GET [base]/[type]?… and POST [base]/[type]/_search."""
-    own, type = server(request), request.path_params["type"]
-    response_type(request)
-    writing.require(own.services, type, "search-type")
-    context = SearchContext(
-        lenient="handling=lenient" in request.headers.get("prefer", "").replace(" ", ""),
-        now_ms=int(own.services.clock().timestamp() * 1000),
-        base_url=base_url(request),
-        default_count=own.services.limits.page_size,
-        max_count=own.services.limits.page_size_max,
-    )
-    wanted = own.services.intake.search.request(type, await _search_pairs(request), context=context)
-    asked = f"{type}?{urlencode(wanted.understood)}".removesuffix("?")
-    after = own.cursors.position(wanted.cursor, asked) if wanted.cursor else None
-    found = await reading.search(own.services, type, wanted, after)
-    links = {"self": f"{context.base_url}/{asked}"}
-    if found.next is not None:
-        more = urlencode([*wanted.understood, ("_cursor", own.cursors.sign(found.next, asked))])
-        links["next"] = f"{context.base_url}/{type}?{more}"
-    entries = [match_entry(f"{context.base_url}/{s.type}/{s.id}", s.json, {}) for s in found.resources]
-    bundle = searchset(entries, total=found.total, links=links, warnings=wanted.warnings)
-    return fhir_response(request, bundle)
-
-
 async def instance_history(request: Request) -> Response:
     own = server(request)
     type, id = _target(request)
@@ -129,24 +99,6 @@ def _refuse_conditions(request: Request) -> None:
     refuse_headers(request, CONDITIONS)
     if set(request.query_params) - FORMATS:
         raise UnsupportedParameter("criteria have no place beside an id")
-
-
-async def _search_pairs(request: Request) -> Sequence[tuple[str, str]]:
-    pairs = _pairs(request.url.query)
-    if request.method != "POST":
-        return pairs
-    check_body_type(request, frozenset({"application/x-www-form-urlencoded"}))
-    own = server(request)
-    body = await read_body(request, limit=own.max_body, seconds=own.body_timeout)
-    try:
-        return [*pairs, *_pairs(body.decode())]
-    except UnicodeDecodeError as error:
-        raise InvalidRequest("the form is not UTF-8") from error
-
-
-def _pairs(form: str) -> Sequence[tuple[str, str]]:
-    """Names and values; bytes that were no UTF-8 stay visible as lone surrogates, which search refuses."""
-    return parse_qsl(form, keep_blank_values=True, errors="surrogateescape")
 
 
 def _history_count(request: Request) -> int:

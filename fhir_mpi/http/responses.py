@@ -7,7 +7,8 @@ from email.utils import format_datetime
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fhir_mpi.fhir.json import encode
+from fhir_mpi.fhir.json import decode, encode
+from fhir_mpi.fhir.subset import Shape, subset
 from fhir_mpi.fhir.types import Resource
 from fhir_mpi.http.negotiation import FHIR_JSON, response_type
 from fhir_mpi.storage.port import Stored
@@ -22,6 +23,11 @@ def fhir_response(
     response = Response(body, status, headers=dict(headers or {}))
     response.headers["content-type"] = media_type
     return response
+
+
+def shaped(resource: bytes, shape: Shape | None) -> bytes:
+    """A stored resource, or the part of it that was asked for."""
+    return resource if shape is None else encode(subset(decode(resource), shape))
 
 
 def error_response(resource: Resource, status: int, headers: Mapping[str, str] | None = None) -> Response:

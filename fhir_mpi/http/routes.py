@@ -14,6 +14,7 @@ from fhir_mpi.http import conditional, health, interactions
 from fhir_mpi.http.batches import batch
 from fhir_mpi.http.capability import metadata
 from fhir_mpi.http.operations import operation_endpoint, operation_methods, places
+from fhir_mpi.http.search import search
 from fhir_mpi.operations.call import Handler
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -28,13 +29,13 @@ FHIR: Final[Mapping[str, Methods]] = {
     "/": {"POST": batch},
     "/metadata": {"GET": metadata},
     "/{type:fhir_type}": {
-        "GET": interactions.search,
+        "GET": search,
         "POST": interactions.create,
         "PUT": conditional.update,
         "PATCH": conditional.patch,
         "DELETE": conditional.delete,
     },
-    "/{type:fhir_type}/_search": {"POST": interactions.search},
+    "/{type:fhir_type}/_search": {"POST": search},
     "/{type:fhir_type}/{id:fhir_id}": {
         "GET": interactions.read,
         "PUT": interactions.update,

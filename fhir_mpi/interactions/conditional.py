@@ -35,13 +35,15 @@ from fhir_mpi.interactions.writing import (
     plan_create,
     plan_delete,
     plan_update,
+    refuse_part,
     require,
 )
 from fhir_mpi.search.filters import EVERYTHING, Filter, Query
 from fhir_mpi.search.term import SearchContext
 from fhir_mpi.storage.port import Claim, Head, Stored, UnitOfWork, Write
 
-NO_CRITERIA: Final = frozenset({"_count", "_sort", "_summary", "_cursor"})
+_RESULTS: Final = "_count _cursor _elements _include _revinclude _sort _summary _total"
+NO_CRITERIA: Final = frozenset(_RESULTS.split())
 FORMATS: Final = frozenset({"_format", "_pretty"})
 
 
@@ -62,7 +64,7 @@ def criteria(services: Services, type: str, pairs: Sequence[tuple[str, str]], ba
     context = SearchContext(now_ms=int(services.clock().timestamp() * 1000), base_url=base_url)
     asked = [(name, value) for name, value in pairs if name not in FORMATS]
     found = services.intake.search.request(type, asked, context=context)
-    if ignored := {name for name, _ in asked} & NO_CRITERIA:
+    if ignored := {name.partition(":")[0] for name, _ in asked} & NO_CRITERIA:
         raise UnsupportedParameter(f'"{min(ignored)}" is no criterion of a conditional write')
     if len(found.understood) != len(asked) or found.filter == EVERYTHING:
         raise InvalidRequest("a conditional write needs criteria, and a value for each of them")
@@ -116,6 +118,7 @@ async def update(
             )
             return Written(write.version, StorageResponse.UPDATE_NO_MATCH, warnings)
         check_same_id(found, resource)
+        refuse_part(found, resource)
         if is_unchanged(found, {**resource, "id": found.id}):
             return Written(found, StorageResponse.UPDATE_MATCH_NO_CHANGE, warnings)
         write = plan_update(services, wanted.type, found.id, resource, head_of(found))

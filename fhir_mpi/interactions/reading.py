@@ -14,10 +14,13 @@ from fhir_mpi.storage.port import Stored
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """One page of what a search found; `next` is the store's position of the page after it."""
+    """One page of what a search found; `next` is the store's position of the page after it.
+
+    `total` is None where it was not asked for.
+    """
 
     resources: Sequence[Stored]
-    total: int
+    total: int | None
     next: str | None
 
 
@@ -74,10 +77,11 @@ async def search(services: Services, type: str, request: SearchRequest, after: s
     require(services, type, "search-type")
     if request.filter == EVERYTHING and not services.limits.search_without_criteria:
         raise TooCostly("this server wants at least one search criterion")
-    total = await services.store.count(type, request.filter)
-    if request.count == 0:
+    wanted = request.results
+    total = await services.store.count(type, request.filter) if wanted.total else None
+    if wanted.count == 0:
         return SearchResult((), total, None)
-    page = await services.store.search(Query(type, request.filter, request.count, request.sort, after))
+    page = await services.store.search(Query(type, request.filter, wanted.count, wanted.sort, after))
     return SearchResult(page.resources, total, page.next)
 
 

@@ -22,6 +22,8 @@ class Limits:
     bundle_entries: int
     delete_several: bool = False
     """Whether a conditional delete takes everything that meets its criteria, as HAPI can."""
+    included: int = 1000
+    """How many resources come along with a page of a search."""
     unique_identifiers: frozenset[str] = frozenset()
     """Identifier systems whose values one resource of a type may have."""
     if_match_required: bool = False

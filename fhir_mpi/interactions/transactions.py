@@ -23,6 +23,7 @@ from fhir_mpi.interactions.writing import (
     plan_create,
     plan_delete,
     plan_update,
+    refuse_part,
     updating,
 )
 from fhir_mpi.search.unstored import Unstored
@@ -125,6 +126,7 @@ def _update(services: Services, place: Place, resource: Resource) -> Plan:
     check_identity(change.type, id, resource)
     check_precondition(services, head, change.if_match)
     warnings = tuple(services.intake.check(resource))
+    refuse_part(current, resource)
     if is_unchanged(current, resource):
         did = StorageResponse.UPDATE_MATCH_NO_CHANGE if by_criteria else StorageResponse.UPDATE_NO_CHANGE
         return Plan(place, None, Written(current, did, warnings))

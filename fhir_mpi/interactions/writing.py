@@ -17,15 +17,18 @@ from fhir_mpi.fhir.outcome import (
     MethodNotAllowed,
     NotFound,
     PreconditionRequired,
+    Unprocessable,
     VersionConflict,
 )
 from fhir_mpi.fhir.storage_response import StorageResponse
+from fhir_mpi.fhir.subset import is_part
 from fhir_mpi.fhir.types import Resource
 from fhir_mpi.interactions.intake import deletion
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.interactions.uniqueness import unit_of_work
 from fhir_mpi.storage.port import ClaimConflict, Head, Stored, UnitOfWork, Write, WriteConflict
 
+NOT_LOST: Final = frozenset({"id", "meta", "text"})
 ATTEMPTS: Final = 10
 """How often an update that names no version follows a record that others keep changing."""
 
@@ -71,6 +74,7 @@ async def update(
         current = await services.store.read(type, id)
         head = head_of(current)
         check_precondition(services, head, if_match)
+        refuse_part(current, resource)
         if is_unchanged(current, resource):
             return Written(current, StorageResponse.UPDATE_NO_CHANGE, warnings)
         write = plan_update(services, type, id, resource, head)
@@ -129,6 +133,17 @@ def plan_delete(
 def is_unchanged(current: Stored | None, resource: Resource) -> bool:
     """Whether this update would say what the current version says; a deletion says nothing."""
     return current is not None and not current.deleted and same_content(decode(current.json), resource)
+
+
+def refuse_part(current: Stored | None, resource: Resource) -> None:
+    """A body that is tagged as a part of a resource must not take away what the current version has."""
+    if current is None or current.deleted or not is_part(resource):
+        return
+    if lost := current.resource.keys() - resource.keys() - NOT_LOST:
+        raise Unprocessable(
+            f"a part of a resource, as its tag SUBSETTED says: {', '.join(sorted(lost))} would be lost",
+            expression=f"{current.type}.meta.tag",
+        )
 
 
 def head_of(current: Stored | None) -> Head | None:

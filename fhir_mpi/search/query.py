@@ -5,57 +5,51 @@ backslash takes that away (R5 search.html#escaping). An unknown name is refused,
 a filter widens what is disclosed; an unknown name that begins with `_` is no filter and is ignored.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from fhir_mpi.fhir.outcome import (
-    InvalidRequest,
     InvalidValue,
     Issue,
     TooCostly,
     UnsupportedParameter,
 )
-from fhir_mpi.search.filters import EVERYTHING, NOTHING, And, Equals, Filter, Not, Or, Present, Sort
+from fhir_mpi.search.filters import EVERYTHING, NOTHING, And, Equals, Filter, Not, Or, Present
 from fhir_mpi.search.parameter import SearchParameter
-from fhir_mpi.search.term import SearchContext, Term, split, unescaped
+from fhir_mpi.search.results import ResultControls, Results
+from fhir_mpi.search.term import SearchContext, Term, short, split, unescaped, unsupported
 
 MOST_PARAMETERS: Final = 50
 MOST_VALUES: Final = 100
-CURSOR: Final = "_cursor"
 # R5's own names that this server knows and does not serve; ignoring them would change the answer.
-_UNSERVED: Final = "_content _filter _has _in _include _list _query _revinclude _text _type"
+_UNSERVED: Final = "_contained _containedType _content _filter _graph _has _in _list _query _text _type"
 UNSERVED: Final = frozenset(_UNSERVED.split())
-# Read by the HTTP layer; they are part of what was understood.
-_FORMATS: Final = frozenset({"_format", "_pretty"})
-_SUMMARIES: Final = frozenset({"true", "text", "data", "false"})
 
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
     """What a search asks for.
 
-    `count` is the page size, 0 where only the number of matches is wanted (then `summary_count`).
     `understood` are the pairs for the self link, with the page size that is really used; ignored
     ones and the cursor are not among them. `warnings` say what lenient handling left out.
     """
 
     filter: Filter
-    sort: tuple[Sort, ...]
-    count: int
-    cursor: str | None
+    results: Results
     understood: tuple[tuple[str, str], ...]
     warnings: tuple[Issue, ...]
-    summary_count: bool
 
 
 def search_request(
     type: str,
-    parameters: Mapping[str, SearchParameter],
+    parameters: Mapping[str, Mapping[str, SearchParameter]],
     pairs: Sequence[tuple[str, str]],
     context: SearchContext,
 ) -> SearchRequest:
-    """Reads decoded pairs against the parameters of `type`. Known pairs without a value are ignored.
+    """Reads decoded pairs against the parameters of `type`, one of those that are served.
+
+    Known pairs without a value are ignored.
 
     Raises UnsupportedParameter, InvalidValue, InvalidRequest or TooCostly, each naming the parameter
     in its expression and none repeating a value.
@@ -69,11 +63,12 @@ def search_request(
 
 
 class _Reading:
-    def __init__(self, type: str, parameters: Mapping[str, SearchParameter], context: SearchContext) -> None:
-        self.type, self.parameters, self.context = type, parameters, context
+    def __init__(
+        self, type: str, parameters: Mapping[str, Mapping[str, SearchParameter]], context: SearchContext
+    ) -> None:
+        self.type, self.parameters, self.context = type, parameters[type], context
+        self.controls = ResultControls(type, parameters, context)
         self.filters: list[Filter] = []
-        self.sort: list[Sort] = []
-        self.single: dict[str, str] = {}
         self.understood: list[tuple[str, str]] = []
         self.warnings: list[Issue] = []
 
@@ -93,15 +88,11 @@ class _Reading:
                 self.understood.append((name, understood))
 
     def request(self) -> SearchRequest:
-        count = self._count()
         return SearchRequest(
             filter=_all(self.filters),
-            sort=tuple(self.sort),
-            count=count,
-            cursor=self.single.get(CURSOR),
+            results=self.controls.results(),
             understood=tuple(self.understood),
             warnings=tuple(self.warnings),
-            summary_count=count == 0,
         )
 
     def _understand(self, name: str, value: str) -> str | None:
@@ -109,24 +100,22 @@ class _Reading:
         code, colon, modifier = name.partition(":")
         if code in UNSERVED or code in self.parameters:
             return self._criterion(code, modifier if colon else None, value)
-        if name in _CONTROLS:
-            return _CONTROLS[name](self, name, value)
-        if name in _FORMATS:
-            return value
+        if self.controls.reads(name):
+            return self.controls.read(name, value)
         if "." in code:
-            raise _unsupported(name, f'chained search parameter "{_short(name)}" is not supported')
+            raise unsupported(name, f'chained search parameter "{short(name)}" is not supported')
         if name.startswith("_"):
             return None
-        raise _unsupported(name, self._unknown(name))
+        raise unsupported(name, self._unknown(name))
 
     def _criterion(self, code: str, modifier: str | None, value: str) -> str | None:
         if code in UNSERVED:
-            raise _unsupported(code, f'search parameter "{code}" is not supported by this server')
+            raise unsupported(code, f'search parameter "{code}" is not supported by this server')
         if modifier and "." in modifier:
-            raise _unsupported(code, f'chained search on "{code}" is not supported')
+            raise unsupported(code, f'chained search on "{code}" is not supported')
         parameter = self.parameters[code]
         if modifier is not None and modifier not in parameter.modifiers:
-            raise _unsupported(code, _unknown_modifier(parameter, modifier))
+            raise unsupported(code, _unknown_modifier(parameter, modifier))
         if modifier == "missing":
             self.filters.append(_missing(parameter, value))
             return value
@@ -139,55 +128,12 @@ class _Reading:
         self.filters.append(Not(found) if modifier == "not" else found)
         return value
 
-    def _keep(self, name: str, value: str) -> str | None:
-        if name in self.single:
-            raise InvalidRequest(f'"{name}" is given more than once', expression=f"http.{name}")
-        self.single[name] = value
-        return None if name == CURSOR else value
-
-    def _keep_count(self, name: str, value: str) -> str | None:
-        if not (value.isascii() and value.isdigit() and len(value) <= 18):
-            raise InvalidValue("_count is a whole number from 0 upwards", expression="http._count")
-        return self._keep(name, str(min(int(value), self.context.max_count)))
-
-    def _keep_summary(self, name: str, value: str) -> str | None:
-        """`count` is served; the other summaries are ignored, and more than asked for is returned."""
-        if value in _SUMMARIES:
-            return None
-        if value != "count":
-            raise InvalidValue("_summary is true, text, data, count or false", expression="http._summary")
-        return self._keep(name, value)
-
-    def _order(self, name: str, value: str) -> str | None:
-        for text in value.split(","):
-            code = text.removeprefix("-")
-            if not code:
-                raise InvalidValue("_sort names nothing to sort by", expression="http._sort")
-            if code not in self.parameters:
-                raise _unsupported(name, f'this server cannot sort {self.type} by "{_short(code)}"')
-        self.sort += (Sort(text.removeprefix("-"), text.startswith("-")) for text in value.split(","))
-        return value
-
-    def _count(self) -> int:
-        if "_summary" in self.single:
-            return 0
-        asked = self.single.get("_count")
-        return min(self.context.default_count, self.context.max_count) if asked is None else int(asked)
-
     def _unknown(self, name: str) -> str:
         valid = ", ".join(sorted(self.parameters))
         return (
-            f'Unknown search parameter "{_short(name)}" for resource type "{self.type}". '
+            f'Unknown search parameter "{short(name)}" for resource type "{self.type}". '
             f"Valid search parameters for this search are: [{valid}]"
         )
-
-
-_CONTROLS: Final[Mapping[str, Callable[[_Reading, str, str], str | None]]] = {
-    "_count": _Reading._keep_count,
-    "_summary": _Reading._keep_summary,
-    "_sort": _Reading._order,
-    CURSOR: _Reading._keep,
-}
 
 
 def _asked(parameter: SearchParameter, term: Term) -> Filter:
@@ -222,18 +168,9 @@ def _refuse_unreadable(name: str, value: str) -> None:
             raise InvalidValue("a search parameter has a character that no text has", expression="http")
 
 
-def _unsupported(name: str, text: str) -> UnsupportedParameter:
-    return UnsupportedParameter(text, expression=f"http.{_short(name)}")
-
-
 def _unknown_modifier(parameter: SearchParameter, modifier: str) -> str:
     known = sorted(m for m in parameter.modifiers if not m[0].isupper())
     return (
-        f'modifier ":{_short(modifier)}" of search parameter "{parameter.code}" is not supported; '
+        f'modifier ":{short(modifier)}" of search parameter "{parameter.code}" is not supported; '
         f"it understands {', '.join(':' + m for m in known)}"
     )
-
-
-def _short(name: str) -> str:
-    """A client's own words are repeated to it in part only."""
-    return name if len(name) <= 64 else name[:64] + "..."

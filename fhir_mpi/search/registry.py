@@ -52,7 +52,7 @@ class SearchRegistry:
         self, type: str, pairs: Sequence[tuple[str, str]], *, context: SearchContext
     ) -> SearchRequest:
         """The search of `type` that decoded query pairs ask for; raises the FhirErrors of R5 search."""
-        return search_request(type, self._parameters[type], pairs, context)
+        return search_request(type, self._parameters, pairs, context)
 
     def digest(self, type: str) -> str:
         """Changes whenever the index entries of a type would: a store compares it with what it has."""

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from fhir_mpi.fhir.outcome import InvalidValue
+from fhir_mpi.fhir.outcome import InvalidValue, UnsupportedParameter
 
 LONGEST_TEXT: Final = 1000
 _ESCAPED: Final = re.compile(r"\\([,|$\\])")
@@ -78,3 +78,12 @@ def unescaped(text: str) -> str:
     a,b|c\d\e
     """
     return _ESCAPED.sub(r"\1", text) if "\\" in text else text
+
+
+def unsupported(name: str, text: str) -> UnsupportedParameter:
+    return UnsupportedParameter(text, expression=f"http.{short(name)}")
+
+
+def short(name: str) -> str:
+    """A client's own words are repeated to it in part only."""
+    return name if len(name) <= 64 else name[:64] + "..."

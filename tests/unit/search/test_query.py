@@ -5,14 +5,15 @@ import pytest
 from fhir_mpi.fhir.outcome import FhirError, InvalidRequest, InvalidValue, TooCostly, UnsupportedParameter
 from fhir_mpi.search.filters import EVERYTHING, NOTHING, And, Equals, Not, Or, Prefix, Present, Sort
 from fhir_mpi.search.query import UNSERVED
+from fhir_mpi.search.results import Results
 from fhir_mpi.search.term import SearchContext
 from tests.unit.search.served import LENIENT, registry, request
 
 
 def test_no_criteria_is_everything_in_pages_of_the_default_size() -> None:
     found = request([])
-    assert (found.filter, found.sort, found.count, found.cursor) == (EVERYTHING, (), 20, None)
-    assert (found.understood, found.warnings, found.summary_count) == ((), (), False)
+    assert (found.filter, found.understood, found.warnings) == (EVERYTHING, (), ())
+    assert found.results == Results((), 20, None, None, total=True, includes=())
 
 
 def test_repeated_parameters_mean_and_and_commas_mean_or() -> None:
@@ -68,21 +69,12 @@ def test_a_long_unknown_name_is_repeated_in_part_only() -> None:
     assert "x" * 65 not in str(refused.value)
 
 
-@pytest.mark.parametrize(
-    "pair",
-    [
-        ("_totalMethod", "count"),
-        ("_elements", "id,resourceType"),
-        ("_total", "accurate"),
-        ("_summary", "true"),
-    ],
-)
+@pytest.mark.parametrize("pair", [("_totalMethod", "count"), ("_score", "true"), ("_maxresults", "5")])
 def test_an_unknown_name_with_an_underscore_is_ignored_and_not_in_the_self_link(
     pair: tuple[str, str],
 ) -> None:
     found = request([pair, ("family", "x")])
-    assert found.understood == (("family", "x"),)
-    assert (found.warnings, found.summary_count) == ((), False)
+    assert (found.understood, found.warnings) == ((("family", "x"),), ())
 
 
 def test_formats_are_understood_but_filter_nothing() -> None:
@@ -92,7 +84,11 @@ def test_formats_are_understood_but_filter_nothing() -> None:
 
 REFUSED = [
     *((name, "x") for name in sorted(UNSERVED)),
-    ("_include:iterate", "Patient:organization"),
+    ("_include:missing", "Patient:organization"),
+    ("_include", "Patient:family"),
+    ("_include", "Patient:nonsense"),
+    ("_include", "Encounter:subject"),
+    ("_revinclude", "Provenance:agent-role"),
     ("_has:Observation:patient:code", "1"),
     ("organization.name", "x"),
     ("organization:Organization.name", "x"),
@@ -112,7 +108,7 @@ def test_what_is_not_served_is_refused_or_leniently_left_out(pair: tuple[str, st
         request([pair])
     assert (refused.value.issues[0].expression or "").startswith("http.")
     found = request([pair, ("family", "x")], context=LENIENT)
-    assert (found.filter, found.sort) == (Prefix("family", "x"), ())
+    assert (found.filter, found.results.sort, found.results.includes) == (Prefix("family", "x"), (), ())
     assert found.understood == (("family", "x"),)
     (warning,) = found.warnings
     assert (warning.severity, warning.code) == ("warning", "not-supported")
@@ -124,7 +120,7 @@ def test_what_is_not_served_is_refused_or_leniently_left_out(pair: tuple[str, st
 )
 def test_count_is_capped(value: str, count: int) -> None:
     found = request([("_count", value)])
-    assert (found.count, found.summary_count) == (count, count == 0)
+    assert found.results.count == count
     assert found.understood == (("_count", str(count)),)
 
 
@@ -137,12 +133,12 @@ def test_count_is_a_whole_number(value: str) -> None:
 
 def test_the_default_count_is_capped_too() -> None:
     context = SearchContext(now_ms=0, base_url="http://x", default_count=50, max_count=10)
-    assert request([], context=context).count == 10
+    assert request([], context=context).results.count == 10
 
 
 def test_summary_count_wants_no_resources() -> None:
     found = request([("_summary", "count"), ("_count", "5")])
-    assert (found.count, found.summary_count) == (0, True)
+    assert found.results.count == 0
     assert found.understood == (("_summary", "count"), ("_count", "5"))
 
 
@@ -151,22 +147,22 @@ def test_an_unknown_summary_is_refused() -> None:
         request([("_summary", "brief")])
 
 
-@pytest.mark.parametrize("name", ["_count", "_cursor", "_summary"])
+@pytest.mark.parametrize("name", ["_count", "_cursor", "_summary", "_total"])
 def test_a_page_is_described_once(name: str) -> None:
-    value = {"_count": "5", "_cursor": "abc", "_summary": "count"}[name]
+    value = {"_count": "5", "_cursor": "abc", "_summary": "count", "_total": "none"}[name]
     with pytest.raises(InvalidRequest, match=name):
         request([(name, value), (name, value)])
 
 
 def test_the_cursor_is_handed_on_and_not_in_the_self_link() -> None:
     found = request([("_cursor", "a,b|c")])
-    assert (found.cursor, found.understood) == ("a,b|c", ())
+    assert (found.results.cursor, found.understood) == ("a,b|c", ())
 
 
 def test_the_order_is_kept_as_asked() -> None:
     found = request([("_sort", "family,-birthdate,_id,-_lastUpdated")])
     order = (Sort("family"), Sort("birthdate", True), Sort("_id"), Sort("_lastUpdated", True))
-    assert found.sort == order
+    assert found.results.sort == order
     assert found.understood == (("_sort", "family,-birthdate,_id,-_lastUpdated"),)
 
 
@@ -177,7 +173,7 @@ def test_an_order_by_nothing_is_refused(value: str) -> None:
 
 
 def test_an_order_that_fails_halfway_is_dropped_whole() -> None:
-    assert request([("_sort", "family,nonsense")], context=LENIENT).sort == ()
+    assert request([("_sort", "family,nonsense")], context=LENIENT).results.sort == ()
 
 
 def test_too_many_parameters_are_too_costly() -> None:

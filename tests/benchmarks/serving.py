@@ -34,7 +34,7 @@ from fhir_mpi.operations.call import Call
 from fhir_mpi.operations.match import match
 from fhir_mpi.settings import Settings
 from tests.benchmarks.census_names import census_names
-from tests.benchmarks.measuring import at_once, children, one_by_one, percentile, post, rss_mib, spread
+from tests.benchmarks.measuring import at_once, children, percentile, post, rss_mib, spread, timed
 
 SEED = 20261122
 Probe = tuple[str, Resource]
@@ -65,12 +65,12 @@ def report(folder: Path, population: int, probes: int) -> float:
     asked = list(probes_of(population, probes))
     p50 = asyncio.run(in_process(store, asked))
     requests = [post("/fhir/Patient/$match", encode(patient)) for _, patient in asked]
-    with _server(store, workers=1) as (port, pid, started):
+    with served(store, workers=1) as (port, pid, started):
         print(f"cold start to first answer {started:.2f} s; RSS after start {_rss(pid):.0f} MiB")
-        asyncio.run(one_by_one("127.0.0.1", port, requests[:200]))
-        seconds = asyncio.run(one_by_one("127.0.0.1", port, requests))
+        asyncio.run(timed("127.0.0.1", port, requests[:200]))
+        seconds = asyncio.run(timed("127.0.0.1", port, requests))
         print(f"HTTP keep-alive, 1 worker, 1 connection: {spread(seconds)}; RSS {_rss(pid):.0f} MiB")
-    with _server(store, workers=2) as (port, pid, _):
+    with served(store, workers=2) as (port, pid, _):
         asyncio.run(at_once("127.0.0.1", port, requests[:500], 8))
         rate, seconds = asyncio.run(at_once("127.0.0.1", port, requests * 3, 8))
         print(f"HTTP, 2 workers, 8 connections: {rate:.0f} requests/s, {spread(seconds)}")
@@ -152,7 +152,7 @@ def _grade(entry: Resource) -> str:
 
 
 @contextmanager
-def _server(store: str, workers: int) -> Iterator[tuple[int, int, float]]:
+def served(store: str, workers: int) -> Iterator[tuple[int, int, float]]:
     """A running server: its port, process id, and seconds from start to the first answer."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

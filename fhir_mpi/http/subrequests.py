@@ -26,7 +26,7 @@ HEADERS: Final = {
     "ifNoneExist": b"if-none-exist",
 }
 """Conditions of an entry, and the header that each would be in a request of its own."""
-OURS: Final = ("path_params", "endpoint", "fhir_mpi.written")
+OURS: Final = ("path_params", "endpoint")
 """What the Bundle's own request has that is not the entry's."""
 
 

@@ -16,7 +16,7 @@ from fhir_mpi.interactions import patching
 from fhir_mpi.interactions.conditional import Criteria, check_free, check_same_id, match, matches
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.interactions.writing import check_type, head_of
-from fhir_mpi.storage.port import Claim, Head, Stored, WriteConflict
+from fhir_mpi.storage.port import Claim, Head, Stored
 
 Key: TypeAlias = tuple[str, str | None]
 """Type and id of a resource; None for one that isn't there."""
@@ -123,12 +123,10 @@ async def _deletions(services: Services, changes: Iterable[Change]) -> AsyncIter
 async def _named(services: Services, changes: Iterable[Change]) -> AsyncIterator[Place]:
     """What is put and patched by id, and what is made without criteria."""
     by_id = [change for change in changes if change.id and change.method != "DELETE"]
-    heads = await _heads(services, by_id)  # before the contents, so that these are never the older ones
+    heads = await _heads(services, by_id)
     contents = await _contents(services, by_id)
     for change, head in heads:
         current = contents.get((change.type, change.id or ""))
-        if current is None and head is not None and not head.deleted:
-            raise WriteConflict(change.type, change.id or "", head.version, head.version + 1)
         yield Place(change, change.id, head_of(current) or head, current)
     for change in changes:
         if change.method == "POST" and change.criteria is None:

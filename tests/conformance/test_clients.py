@@ -84,6 +84,32 @@ def test_fhirpy_asks_who_somebody_is(fhirpy: Any) -> None:
     assert [entry["resource"]["id"] for entry in found["entry"]] == [known.id]
 
 
+def test_fhirpy_sends_a_transaction_and_a_batch(fhirpy: Any, base_url: str) -> None:
+    family, house = surname(), "urn:uuid:6b1f1c0e-53c4-4b35-a0b0-3c1f5e9d7a11"
+    organization = fhirpy.resource("Organization", name=family)
+    one = fhirpy.resource("Patient", name=[{"family": family}], managingOrganization={"reference": house})
+    unless = {"ifNoneExist": f"family={family}"}
+    entries = [
+        {"resource": one.serialize(), "request": {"method": "POST", "url": "Patient", **unless}},
+        {
+            "fullUrl": house,
+            "resource": organization.serialize(),
+            "request": {"method": "PUT", "url": f"Organization?name={family}"},
+        },
+    ]
+    for status in ("201 Created", "200 OK"):
+        sent = fhirpy.resource("Bundle", type="transaction", entry=entries)
+        found = fhirpy.execute("", data=sent.serialize())
+        assert [entry["response"]["status"] for entry in found["entry"]] == [status] * 2
+    known = fhirpy.resources("Patient").search(family=family).get()
+    assert known["managingOrganization"].to_resource()["name"] == family
+    urls = [f"Patient/{known.id}", f"{base_url}/Patient?family={family}", "Patient/nobody"]
+    reads = [{"request": {"method": "GET", "url": url}} for url in urls]
+    read = fhirpy.execute("", data={"resourceType": "Bundle", "type": "batch", "entry": reads})
+    assert [entry["response"]["status"] for entry in read["entry"]] == ["200 OK", "200 OK", "404 Not Found"]
+    assert read["entry"][1]["resource"]["total"] == 1
+
+
 def test_fhirpy_gets_or_creates_updates_patches_and_deletes_by_criteria(fhirpy: Any, base_url: str) -> None:
     number = surname()
     search = fhirpy.resources("Patient").search(identifier=f"urn:n|{number}")

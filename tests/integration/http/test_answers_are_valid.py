@@ -62,14 +62,22 @@ async def test_histories_are_valid(client: AsyncClient, known: Json) -> None:
     assert len(found["entry"]) == 3
 
 
+@pytest.mark.parametrize("prefer", ["minimal", "representation", "OperationOutcome"])
 @pytest.mark.parametrize("type", ["batch", "transaction"])
-async def test_answers_to_bundles_are_valid(client: AsyncClient, known: Json, type: str) -> None:
-    one = f"Patient/{known['id']}"
-    entries = [entry("GET", one), entry("POST", "Patient", patient(active=True)), entry("PUT", one, known)]
-    refused = (
-        [entry("GET", "Patient/nobody"), entry("POST", "Patient", patient(nick=1))] if type == "batch" else []
-    )
-    check(await send(client, "POST", "/", bundle(type, *entries, *refused, entry("DELETE", one))))
+async def test_answers_to_bundles_are_valid(client: AsyncClient, known: Json, type: str, prefer: str) -> None:
+    one, other = f"Patient/{known['id']}", await create(client, patient(active=True))
+    entries = [
+        entry("GET", one),
+        entry("GET", "Patient/nobody"),
+        entry("POST", "Patient", patient(active=True)),
+        entry("PUT", one, known),
+        entry("DELETE", f"Patient/{other['id']}"),
+        entry("DELETE", "Patient/nobody"),
+    ]
+    refused = [{}, entry("POST", "Patient", patient(nick=1))] if type == "batch" else []
+    headers = {"prefer": f"return={prefer}"}
+    found = check(await send(client, "POST", "/", bundle(type, *entries, *refused), headers))
+    assert found["type"] == f"{type}-response"
 
 
 @pytest.mark.parametrize(

@@ -86,9 +86,60 @@ async def test_an_update_that_never_gets_its_turn_gives_up(serve: Serve, failing
 async def test_a_transaction_that_somebody_came_before_is_told(serve: Serve, failing: Any) -> None:
     async with serve() as client:
         known = await create(client, patient(active=True))
-        failing("commit", CONFLICT)
+        calls = failing("commit", CONFLICT)
         change = entry("PUT", f"Patient/{known['id']}", {**known, "active": False})
         outcome(await send(client, "POST", "/", bundle("transaction", change)), 409, "conflict")
+        assert len(calls) == 10
+
+
+@pytest.mark.parametrize(("if_match", "status"), [(None, 200), ('W/"1"', 412)])
+async def test_a_transaction_is_tried_again_on_top_of_what_came_in_between(
+    serve: Serve, opened: list[Store], monkeypatch: pytest.MonkeyPatch, if_match: str | None, status: int
+) -> None:
+    async with serve() as client:
+        known = await create(client, patient(active=True))
+        kind = type(opened[0])
+        came: list[Any] = []
+        real = kind.commit
+
+        async def beaten(self: Any, work: Any) -> None:
+            if not came:
+                came.append(work)
+                assert (await put(client, {**known, "gender": "female"})).status_code == 200
+            await real(self, work)
+
+        monkeypatch.setattr(kind, "commit", beaten)
+        named = {} if if_match is None else {"if_match": if_match}
+        change = entry("PUT", f"Patient/{known['id']}", {**known, "active": False}, **named)
+        response = await send(client, "POST", "/", bundle("transaction", change))
+        monkeypatch.undo()
+        assert response.status_code == status
+        if if_match is None:
+            assert (await client.get(f"/Patient/{known['id']}")).headers["etag"] == 'W/"3"'
+        else:
+            outcome(response, 412, "conflict", "Bundle.entry[0]")
+
+
+async def test_a_record_that_is_deleted_while_a_transaction_looks_at_it_is_looked_at_again(
+    serve: Serve, opened: list[Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serve() as client:
+        known = await create(client, patient(active=True))
+        kind = type(opened[0])
+        came: list[Any] = []
+        real = kind.read_many
+
+        async def beaten(self: Any, type: str, ids: Any) -> Any:
+            if not came:
+                came.append(ids)
+                await client.delete(f"/Patient/{known['id']}")
+            return await real(self, type, ids)
+
+        monkeypatch.setattr(kind, "read_many", beaten)
+        change = entry("PUT", f"Patient/{known['id']}", {**known, "active": False})
+        (answer,) = (await send(client, "POST", "/", bundle("transaction", change))).json()["entry"]
+        monkeypatch.undo()
+        assert (answer["response"]["status"], answer["response"]["etag"]) == ("201 Created", 'W/"3"')
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Every error becomes an OperationOutcome; what nobody foresaw says nothing but the request id."""
 
 import http
+import traceback
 from collections.abc import Mapping
 from typing import Final
 
@@ -47,6 +48,14 @@ DETAILS: Final[Mapping[int, str]] = {
     404: "this server does not know how to handle this path",
     405: "HTTP method is not allowed here; Allow says which are",
 }
+
+
+def frames(error: BaseException) -> list[str]:
+    """Where it happened, without the message, which may hold content."""
+    return [
+        f"{f.filename.rpartition('/')[2]}:{f.lineno} {f.name}"
+        for f in traceback.extract_tb(error.__traceback__)
+    ]
 
 
 def unforeseen(request_id: str) -> Response:

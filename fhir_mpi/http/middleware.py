@@ -2,7 +2,6 @@
 
 import re
 import time
-import traceback
 import uuid
 from typing import Final
 
@@ -12,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fhir_mpi.fhir.outcome import FhirError, InvalidValue, UriTooLong, operation_outcome
-from fhir_mpi.http.errors import unforeseen
+from fhir_mpi.http.errors import frames, unforeseen
 from fhir_mpi.http.responses import error_response
 from fhir_mpi.http.telemetry import Telemetry
 
@@ -41,7 +40,7 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(scope)
+        request_id = scope["fhir_mpi.request_id"] = _request_id(scope)
         started, status = time.perf_counter(), 0
 
         async def stamped(message: Message) -> None:
@@ -57,7 +56,7 @@ class Edge:
             except ClientDisconnect:
                 status = 499
             except Exception as error:  # noqa: BLE001  the last resort: no failure may reach the client bare
-                LOG.error("failed", request_id=request_id, error=type(error).__name__, at=_frames(error))
+                LOG.error("failed", request_id=request_id, error=type(error).__name__, at=frames(error))
                 if status == 0:
                     await unforeseen(request_id)(scope, receive, stamped)
             seconds = time.perf_counter() - started
@@ -97,11 +96,3 @@ def _refusal(scope: Scope) -> FhirError | None:
 def _request_id(scope: Scope) -> str:
     given = Headers(scope=scope).get("x-request-id", "")
     return given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-
-
-def _frames(error: BaseException) -> list[str]:
-    """Where it happened, without the message, which may hold content."""
-    return [
-        f"{f.filename.rpartition('/')[2]}:{f.lineno} {f.name}"
-        for f in traceback.extract_tb(error.__traceback__)
-    ]

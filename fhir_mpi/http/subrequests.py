@@ -13,7 +13,7 @@ from starlette.types import Message
 
 from fhir_mpi.fhir.json import encode
 from fhir_mpi.http.entries import Entry
-from fhir_mpi.http.errors import http_error
+from fhir_mpi.http.errors import LOG, frames, http_error, unforeseen
 from fhir_mpi.http.negotiation import FHIR_JSON
 from fhir_mpi.http.patches import entry_patch
 from fhir_mpi.http.state import server
@@ -69,6 +69,10 @@ async def run(request: Request, entry: Entry) -> Ran:
         await request.app.router(scope, receive, send)
     except HTTPException as error:  # an unknown path is refused outside of any route
         await (await http_error(request, error))(scope, receive, send)
+    except Exception as error:  # noqa: BLE001  what other entries did is done, and must be answered
+        request_id = request.scope["fhir_mpi.request_id"]
+        LOG.error("failed", request_id=request_id, error=type(error).__name__, at=frames(error))
+        await unforeseen(request_id)(scope, receive, send)
     return Ran(status, headers, bytes(answer), scope.get("fhir_mpi.written", ()))
 
 

@@ -1,5 +1,6 @@
 """What a client is told when others were first, or the store can't: on both stores."""
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.integration.http.exchanges import (
     create,
     entry,
     ids,
+    issue,
     match,
     outcome,
     patient,
@@ -140,6 +142,22 @@ async def test_a_record_that_is_deleted_while_a_transaction_looks_at_it_is_looke
         (answer,) = (await send(client, "POST", "/", bundle("transaction", change))).json()["entry"]
         monkeypatch.undo()
         assert (answer["response"]["status"], answer["response"]["etag"]) == ("201 Created", 'W/"3"')
+
+
+@pytest.mark.parametrize("type", ["batch", "transaction"])
+async def test_a_failure_nobody_foresaw_is_the_answer_of_its_entry_alone(
+    serve: Serve, failing: Any, logged: io.StringIO, type: str
+) -> None:
+    async with serve() as client:
+        failing("read", RuntimeError("Otti Geheim"))
+        writing = entry("POST", "Patient", patient(active=True))
+        sent = bundle(type, writing, entry("GET", "Patient/1"), entry("GET", "metadata"))
+        answers = (await send(client, "POST", "/", sent, {"x-request-id": "mine"})).json()["entry"]
+        assert [a["response"]["status"][:3] for a in answers] == ["201", "500", "200"]
+        found = issue(answers[1]["response"]["outcome"], "exception")
+        assert "mine" in found["issue"][0]["diagnostics"]
+        assert "RuntimeError" in logged.getvalue()
+        assert "Geheim" not in logged.getvalue() + str(answers)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,17 @@ from fhir_mpi.fhir.types import Resource
 PACKAGED = Path(__file__).parent / "_definitions"
 CHECKOUT = Path(__file__).parent.parent
 INTERACTIONS = frozenset(
-    {"read", "vread", "update", "patch", "delete", "history-instance", "create", "search-type"}
+    {
+        "read",
+        "vread",
+        "update",
+        "patch",
+        "delete",
+        "history-instance",
+        "history-type",
+        "create",
+        "search-type",
+    }
 )
 
 

@@ -30,12 +30,12 @@ def match_entry(full_url: str, resource: bytes, search: Json) -> Json:
     return {"fullUrl": full_url, "resource": orjson.Fragment(resource), "search": {"mode": "match", **search}}
 
 
-def history(entries: Sequence[Json], *, total: int, links: Mapping[str, str]) -> Resource:
-    """A history Bundle, newest version first."""
+def history(entries: Sequence[Json], *, total: int | None, links: Mapping[str, str]) -> Resource:
+    """A history Bundle; without `total` where nobody counted."""
     bundle: Resource = {
         "resourceType": "Bundle",
         "type": "history",
-        "total": total,
+        **({} if total is None else {"total": total}),
         "link": [{"relation": name, "url": url} for name, url in links.items()],
     }
     return {**bundle, "entry": entries} if entries else bundle

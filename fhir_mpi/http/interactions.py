@@ -3,24 +3,16 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fhir_mpi.fhir.bundle import history, match_entry
-from fhir_mpi.fhir.dates import instant
-from fhir_mpi.fhir.outcome import (
-    InvalidValue,
-    UnsupportedParameter,
-)
-from fhir_mpi.fhir.types import Json
+from fhir_mpi.fhir.outcome import UnsupportedParameter
 from fhir_mpi.http.answers import deleted_response, written_response
 from fhir_mpi.http.bodies import read_resource
 from fhir_mpi.http.conditional import CONDITIONS, creation, refuse_headers
 from fhir_mpi.http.conditions import version_response
 from fhir_mpi.http.negotiation import response_type
 from fhir_mpi.http.patches import if_match, read_patch
-from fhir_mpi.http.responses import fhir_response
-from fhir_mpi.http.state import base_url, server
+from fhir_mpi.http.state import server
 from fhir_mpi.interactions import conditional, patching, reading, writing
 from fhir_mpi.interactions.conditional import FORMATS
-from fhir_mpi.storage.port import Stored
 
 
 async def create(request: Request) -> Response:
@@ -75,21 +67,6 @@ async def delete(request: Request) -> Response:
     return deleted_response(request, written, f"{type}/{id}")
 
 
-async def instance_history(request: Request) -> Response:
-    own = server(request)
-    type, id = _target(request)
-    count, path = _history_count(request), f"{type}/{id}/_history"
-    cursor = request.query_params.get("_cursor")
-    before = int(own.cursors.position(cursor, path)) if cursor else None
-    found = await reading.history(own.services, type, id, count=count, before=before)
-    base = base_url(request)
-    links = {"self": f"{base}/{path}?_count={count}"}
-    if found.next is not None:
-        links["next"] = f"{links['self']}&_cursor={own.cursors.sign(str(found.next), path)}"
-    entries = [_history_entry(base, v, created=v.version in found.created) for v in found.versions]
-    return fhir_response(request, history(entries, total=found.total, links=links))
-
-
 def _target(request: Request) -> tuple[str, str]:
     return request.path_params["type"], request.path_params["id"]
 
@@ -99,27 +76,3 @@ def _refuse_conditions(request: Request) -> None:
     refuse_headers(request, CONDITIONS)
     if set(request.query_params) - FORMATS:
         raise UnsupportedParameter("criteria have no place beside an id")
-
-
-def _history_count(request: Request) -> int:
-    limits = server(request).services.limits
-    given = request.query_params.get("_count", str(limits.page_size))
-    if not (given.isascii() and given.isdigit() and len(given) < 10) or int(given) < 1:
-        raise InvalidValue("_count is a whole number of at least 1", expression="http._count")
-    return min(int(given), limits.page_size_max)
-
-
-def _history_entry(base: str, stored: Stored, *, created: bool) -> Json:
-    url = f"{stored.type}/{stored.id}"
-    entry: Json = {
-        "request": {"method": stored.method, "url": stored.type if stored.method == "POST" else url},
-        "response": {
-            "status": "201" if created else "200",
-            "etag": f'W/"{stored.version}"',
-            "lastModified": instant(stored.last_updated),
-        },
-    }
-    if stored.deleted:
-        return {"fullUrl": f"{base}/{url}", **entry}
-    resource = match_entry(f"{base}/{url}", stored.json, {})
-    return {"fullUrl": resource["fullUrl"], "resource": resource["resource"], **entry}

@@ -10,11 +10,12 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
 from fhir_mpi.definitions import Definitions, check_partners
-from fhir_mpi.http import conditional, health, interactions
+from fhir_mpi.http import conditional, health, history, interactions
 from fhir_mpi.http.batches import batch
 from fhir_mpi.http.capability import metadata
 from fhir_mpi.http.operations import operation_endpoint, operation_methods, places
 from fhir_mpi.http.search import search
+from fhir_mpi.http.system_search import system_search
 from fhir_mpi.operations.call import Handler
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -25,9 +26,11 @@ ROOT: Final[Mapping[str, Methods]] = {
     "/readyz": {"GET": health.readyz},
 }
 FHIR: Final[Mapping[str, Methods]] = {
-    "": {"POST": batch},
-    "/": {"POST": batch},
+    "": {"GET": system_search, "POST": batch},
+    "/": {"GET": system_search, "POST": batch},
+    "/_search": {"POST": system_search},
     "/metadata": {"GET": metadata},
+    "/_history": {"GET": history.system_history},
     "/{type:fhir_type}": {
         "GET": search,
         "POST": interactions.create,
@@ -36,13 +39,14 @@ FHIR: Final[Mapping[str, Methods]] = {
         "DELETE": conditional.delete,
     },
     "/{type:fhir_type}/_search": {"POST": search},
+    "/{type:fhir_type}/_history": {"GET": history.type_history},
     "/{type:fhir_type}/{id:fhir_id}": {
         "GET": interactions.read,
         "PUT": interactions.update,
         "PATCH": interactions.patch,
         "DELETE": interactions.delete,
     },
-    "/{type:fhir_type}/{id:fhir_id}/_history": {"GET": interactions.instance_history},
+    "/{type:fhir_type}/{id:fhir_id}/_history": {"GET": history.instance_history},
     "/{type:fhir_type}/{id:fhir_id}/_history/{version:fhir_id}": {"GET": interactions.read_version},
 }
 

@@ -1,6 +1,7 @@
 """Searches of one type: GET [base]/[type]?… and POST [base]/[type]/_search (R5 search.html)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import Request
@@ -16,6 +17,7 @@ from fhir_mpi.http.responses import fhir_response, shaped
 from fhir_mpi.http.state import base_url, server
 from fhir_mpi.interactions import reading, writing
 from fhir_mpi.interactions.including import Included, included
+from fhir_mpi.search.results import CURSOR, Results
 from fhir_mpi.search.term import SearchContext
 from fhir_mpi.storage.port import Stored
 
@@ -25,26 +27,53 @@ async def search(request: Request) -> Response:
     own, type = server(request), request.path_params["type"]
     response_type(request)
     writing.require(own.services, type, "search-type")
-    context = search_context(request)
-    wanted = own.services.intake.search.request(type, await search_pairs(request), context=context)
-    results = wanted.results
-    asked = f"{type}?{urlencode(wanted.understood)}".removesuffix("?")
-    after = own.cursors.position(results.cursor, asked) if results.cursor else None
-    found = await reading.search(own.services, type, wanted, after)
-    along = await included(own.services, found.resources, results.includes, context.base_url)
-    here = f"{context.base_url}/{type}"
-    links = {"self": f"{context.base_url}/{asked}", "first": f"{context.base_url}/{asked}"}
-    if results.cursor:
-        links["self"] = f"{here}?{urlencode([*wanted.understood, ('_cursor', results.cursor)])}"
-    if found.next is not None:
-        more = urlencode([*wanted.understood, ("_cursor", own.cursors.sign(found.next, asked))])
-        links["next"] = f"{here}?{more}"
+    wanted = own.services.intake.search.request(
+        type, await search_pairs(request), context=search_context(request)
+    )
+    asked = f"{type}?{urlencode(wanted.understood)}"
+    cursor = wanted.results.cursor
+    after = own.cursors.position(cursor, asked) if cursor else None
+    page = await reading.search(own.services, type, wanted, after)
+    found = Found(type, wanted.understood, wanted.results, page.resources, page.total, page.next)
+    return await searchset_response(request, found, wanted.warnings)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One page of a search at `path` below the base, and the position of the next one."""
+
+    path: str
+    understood: tuple[tuple[str, str], ...]
+    results: Results
+    resources: Sequence[Stored]
+    total: int | None
+    next: str | None
+
+
+async def searchset_response(request: Request, found: Found, warnings: Sequence[Issue]) -> Response:
+    """The searchset of a page: its matches, what comes along with them, and its links."""
+    own, base, shape = server(request), base_url(request), found.results.shape
+    along = await included(own.services, found.resources, found.results.includes, base)
     entries = [
-        *(_entry(context.base_url, stored, results.shape, "match") for stored in found.resources),
-        *(_entry(context.base_url, stored, results.shape, "include") for stored in along.resources),
+        *(_entry(base, stored, shape, "match") for stored in found.resources),
+        *(_entry(base, stored, shape, "include") for stored in along.resources),
     ]
-    warnings = [*wanted.warnings, *_cut(own.services.limits.included, along)]
-    return fhir_response(request, searchset(entries, total=found.total, links=links, warnings=warnings))
+    told = [*warnings, *_cut(own.services.limits.included, along)]
+    bundle = searchset(entries, total=found.total, links=_links(request, found), warnings=told)
+    return fhir_response(request, bundle)
+
+
+def _links(request: Request, found: Found) -> dict[str, str]:
+    asked = f"{found.path}?{urlencode(found.understood)}"
+    here = f"{base_url(request)}/{found.path}".removesuffix("/")
+    first = f"{here}?{urlencode(found.understood)}".removesuffix("?")
+    links = {"self": first, "first": first}
+    if found.results.cursor:
+        links["self"] = f"{here}?{urlencode([*found.understood, (CURSOR, found.results.cursor)])}"
+    if found.next is not None:
+        cursor = server(request).cursors.sign(found.next, asked)
+        links["next"] = f"{here}?{urlencode([*found.understood, (CURSOR, cursor)])}"
+    return links
 
 
 def search_context(request: Request) -> SearchContext:

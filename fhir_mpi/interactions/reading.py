@@ -1,6 +1,6 @@
-"""Read, vread, history and search (R5 http.html)."""
+"""Read, vread and search (R5 http.html)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fhir_mpi.fhir.dates import instant
@@ -9,7 +9,7 @@ from fhir_mpi.interactions.services import Services
 from fhir_mpi.interactions.writing import require
 from fhir_mpi.search.filters import EVERYTHING, Query
 from fhir_mpi.search.query import SearchRequest
-from fhir_mpi.storage.port import Stored
+from fhir_mpi.storage.port import Page, Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +22,6 @@ class SearchResult:
     resources: Sequence[Stored]
     total: int | None
     next: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryResult:
-    """Versions, newest first; `next` is the version that the page after it lies below.
-
-    `created` are those that made the resource, or brought it back after a deletion.
-    """
-
-    versions: Sequence[Stored]
-    created: Collection[int]
-    total: int
-    next: int | None
 
 
 async def read(services: Services, type: str, id: str) -> Stored:
@@ -52,37 +39,23 @@ async def read_version(services: Services, type: str, id: str, version: str) -> 
     return _present(found, f"{type}/{id}/_history/{version}")
 
 
-async def history(
-    services: Services, type: str, id: str, *, count: int, before: int | None = None
-) -> HistoryResult:
-    """The versions of one resource, deletions included. NotFound where it never was."""
-    require(services, type, "history-instance")
-    head = (await services.store.heads(type, [id])).get(id)
-    if head is None:
-        raise NotFound(f"{type}/{id} is not known")
-    found = await services.store.history(type, id, limit=count + 1, before=before)
-    page = found[:count]
-    before_each = [*found[1:], None]
-    created = {
-        version.version
-        for version, older in zip(found, before_each, strict=True)
-        if not version.deleted and (older is None or older.deleted)
-    }
-    more = page[-1].version if len(found) > count and page else None
-    return HistoryResult(page, created, head.version, more)
-
-
 async def search(services: Services, type: str, request: SearchRequest, after: str | None) -> SearchResult:
     """One page, and how many match in all. TooCostly where a setting forbids a search without criteria."""
     require(services, type, "search-type")
+    total = await services.store.count(type, request.filter) if request.results.total else None
+    found = await page(services, type, request, after, limit=request.results.count)
+    return SearchResult(found.resources, total, found.next)
+
+
+async def page(
+    services: Services, type: str, request: SearchRequest, after: str | None, *, limit: int
+) -> Page:
+    """At most `limit` resources, none of them where that is 0."""
     if request.filter == EVERYTHING and not services.limits.search_without_criteria:
         raise TooCostly("this server wants at least one search criterion")
-    wanted = request.results
-    total = await services.store.count(type, request.filter) if wanted.total else None
-    if wanted.count == 0:
-        return SearchResult((), total, None)
-    page = await services.store.search(Query(type, request.filter, wanted.count, wanted.sort, after))
-    return SearchResult(page.resources, total, page.next)
+    if limit == 0:
+        return Page((), None)
+    return await services.store.search(Query(type, request.filter, limit, request.results.sort, after))
 
 
 def _present(found: Stored | None, what: str) -> Stored:

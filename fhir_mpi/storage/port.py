@@ -100,6 +100,23 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Changes:
+    """One page of the versions of these types, or of one resource with `id`, deletions among them.
+
+    Newest first, unless `oldest_first`; from `since` to `until`, both inclusive. `after` is a position
+    that the same store handed out with the page before, for the same query.
+    """
+
+    types: Sequence[str]
+    limit: int
+    id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    oldest_first: bool = False
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
     """Where a resource stands now."""
 
@@ -150,6 +167,10 @@ class Store(Candidates, Protocol):
         self, type: str, id: str, /, *, limit: int, before: int | None = None
     ) -> Sequence[Stored]:
         """Versions, newest first; with `before`, only those below it."""
+        ...
+
+    async def changes(self, query: Changes, /) -> Page:
+        """Versions by their time; of those made in the same millisecond in an order of the store's own."""
         ...
 
     async def search(self, query: Query, /) -> Page: ...

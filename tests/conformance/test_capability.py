@@ -30,6 +30,7 @@ REQUESTS: Final = {
     "patch": ("PATCH", "/{type}/1"),
     "delete": ("DELETE", "/{type}/none"),
     "history-instance": ("GET", "/{type}/1/_history"),
+    "history-type": ("GET", "/{type}/_history"),
     "create": ("POST", "/{type}"),
     "search-type": ("GET", "/{type}?_count=0"),
 }
@@ -114,7 +115,6 @@ async def test_every_declared_interaction_is_offered_and_no_other(
         response = await client.request(method, path.format(type=type))
         assert (response.status_code != 405) == (code in declared), code
         assert not (response.status_code == 404 and "no such resource type" in response.text)
-    outcome(await client.get(f"/{type}/_history"), 404, "not-found")
 
 
 @pytest.mark.parametrize("type", DEFINITIONS.types)
@@ -151,7 +151,10 @@ async def test_every_declared_format_and_system_interaction_answers(
     for name in statement["format"]:
         response = await client.get("/metadata", params={"_format": name})
         assert response.status_code == 200
-    assert [i["code"] for i in statement["rest"][0]["interaction"]] == ["batch", "transaction"]
+    codes = [i["code"] for i in statement["rest"][0]["interaction"]]
+    assert codes == ["batch", "transaction", "history-system", "search-system"]
+    assert (await client.get("/_history?_count=1")).status_code == 200
+    assert (await client.get("/?_type=Patient&_count=1")).status_code == 200
     for type in ("batch", "transaction"):
         response = await send(client, "POST", "", {k: v for k, v in bundle(type).items() if v})
         assert response.status_code == 200

@@ -34,7 +34,7 @@ CLAIMS: Final = "claims"
 
 INDEXES: Final[Mapping[str, Sequence[IndexKey]]] = {
     "": (("_id", "version"), ("deleted", "_id")),
-    ".history": (),
+    ".history": (("lastUpdated", "_id"),),
     ".texts": (("code", "text", "id"), ("id",)),
     ".intervals": (("code", "low", "high", "id"), ("code", "high", "low", "id"), ("id",)),
     ".candidates": (("keys",),),

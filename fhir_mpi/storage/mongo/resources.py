@@ -9,7 +9,7 @@ from fhir_mpi.storage.port import Head, Stored
 
 BATCH: Final = 500  # documents a scan holds at a time
 _WITHOUT_INDEX: Final = {"ix": 0}
-_AFTER_VERSIONS: Final = "0"  # the character after the slash in history ids
+AFTER_VERSIONS: Final = "0"  # the character after the slash in history ids
 
 
 async def read(database: Database, type: str, id: str) -> Stored | None:
@@ -34,7 +34,7 @@ async def heads(database: Database, type: str, ids: Collection[str]) -> Mapping[
 
 
 async def history(database: Database, type: str, id: str, limit: int, before: int | None) -> list[Stored]:
-    end = f"{id}{_AFTER_VERSIONS}" if before is None else history_id(id, max(before, 0))
+    end = f"{id}{AFTER_VERSIONS}" if before is None else history_id(id, max(before, 0))
     found = database[f"{type}.history"].find({"_id": {"$gte": history_id(id, 0), "$lt": end}})
     return [stored_version(type, document) async for document in found.sort("_id", -1).limit(limit)]
 

@@ -7,12 +7,12 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from fhir_mpi.mdm.ports import CandidateSet
 from fhir_mpi.search.filters import Filter, IndexEntries, Query
-from fhir_mpi.storage.mongo import candidates, claims, commit, resources, searching
+from fhir_mpi.storage.mongo import candidates, changes, claims, commit, resources, searching
 from fhir_mpi.storage.mongo.connection import Connection, connect
 from fhir_mpi.storage.mongo.failures import told_as_ours, translated
 from fhir_mpi.storage.mongo.indexes import MARKS, missing_indexes
 from fhir_mpi.storage.populations import Populations
-from fhir_mpi.storage.port import CandidateEntry, Head, Page, Stored, UnitOfWork, Write
+from fhir_mpi.storage.port import CandidateEntry, Changes, Head, Page, Stored, UnitOfWork, Write
 
 
 class MongoStore:
@@ -66,6 +66,10 @@ class MongoStore:
     ) -> Sequence[Stored]:
         with told_as_ours():
             return await resources.history(self._database, type, id, limit, before)
+
+    async def changes(self, query: Changes, /) -> Page:
+        with told_as_ours():
+            return await changes.changes(self._database, query)
 
     async def search(self, query: Query, /) -> Page:
         with told_as_ours():

@@ -15,8 +15,8 @@ from fhir_mpi.storage.sqlite.entries import EntryChange
 from fhir_mpi.storage.sqlite.resources import millis, versions
 
 KEEP: Final = """
-INSERT INTO history (pk, version, last_updated, method, json)
-SELECT pk, version, last_updated, method, json FROM resource WHERE pk = ?
+INSERT INTO history (pk, version, last_updated, method, json, type)
+SELECT pk, version, last_updated, method, json, type FROM resource WHERE pk = ?
 """
 CREATE: Final = """
 INSERT INTO resource (version, last_updated, method, json, pk, type, id)
@@ -26,7 +26,7 @@ UPDATE: Final = (
     "UPDATE resource SET version = ?, last_updated = ?, method = ?, json = CAST(? AS TEXT) WHERE pk = ?"
 )
 EARLIER: Final = """
-INSERT INTO history (version, last_updated, method, json, pk) VALUES (?, ?, ?, CAST(? AS TEXT), ?)
+INSERT INTO history (version, last_updated, method, json, pk, type) VALUES (?, ?, ?, CAST(? AS TEXT), ?, ?)
 """
 NOTHING_YET: Final = 0
 
@@ -95,7 +95,9 @@ def import_versions(
         earlier += older
         (newest if last.write.version.version > last.current else earlier).append(last)
     used = _put(connection, codes, newest)
-    connection.executemany(EARLIER, [(*_facts(place.write.version), place.pk) for place in earlier])
+    connection.executemany(
+        EARLIER, [(*_facts(place.write.version), place.pk, place.type) for place in earlier]
+    )
     return used
 
 

@@ -28,10 +28,9 @@ CREATE TABLE resource (
     UNIQUE (type, id)
 ) STRICT;
 CREATE INDEX resource_current ON resource (type) WHERE json IS NOT NULL;
-CREATE INDEX resource_by_time ON resource (type, last_updated) WHERE json IS NOT NULL;
 CREATE TABLE history (
     pk INTEGER NOT NULL REFERENCES resource, version INTEGER NOT NULL,
-    last_updated INTEGER NOT NULL, method TEXT NOT NULL, json TEXT,
+    last_updated INTEGER NOT NULL, method TEXT NOT NULL, json TEXT, type INTEGER REFERENCES type,
     UNIQUE (pk, version)
 ) STRICT;
 CREATE TABLE ix_text (
@@ -57,6 +56,16 @@ CLAIMS = """
 CREATE TABLE IF NOT EXISTS claim (key TEXT PRIMARY KEY, holder TEXT NOT NULL) STRICT, WITHOUT ROWID
 """
 
+# Files of an earlier release have a history without types, and an index that passes over deletions.
+BY_TIME: Final = """
+UPDATE history SET type = (SELECT type FROM resource WHERE resource.pk = history.pk) WHERE type IS NULL;
+DROP INDEX IF EXISTS resource_by_time;
+CREATE INDEX IF NOT EXISTS resource_changed ON resource (type, last_updated)
+"""
+HISTORY_BY_TIME: Final = (
+    "CREATE INDEX IF NOT EXISTS history_changed ON history (type, last_updated, pk, version)"
+)
+
 
 def prepare(connection: sqlite3.Connection, types: Iterable[str]) -> Mapping[str, int]:
     """Makes the tables in an empty file, checks them in any other; every known type by name.
@@ -69,6 +78,7 @@ def prepare(connection: sqlite3.Connection, types: Iterable[str]) -> Mapping[str
             _create(connection)
         _check(connection)
         connection.execute(CLAIMS)
+        _order_by_time(connection)
         known = dict(connection.execute("SELECT name, id FROM type"))
         missing = [(name,) for name in types if name not in known]
         connection.executemany("INSERT INTO type (name) VALUES (?)", missing)
@@ -78,6 +88,16 @@ def prepare(connection: sqlite3.Connection, types: Iterable[str]) -> Mapping[str
         raise
     connection.execute("COMMIT")
     return known
+
+
+def _order_by_time(connection: sqlite3.Connection) -> None:
+    """What the changes of a type are read along."""
+    columns = {row[1] for row in connection.execute("PRAGMA table_info(history)")}
+    if "type" not in columns:
+        connection.execute("ALTER TABLE history ADD COLUMN type INTEGER REFERENCES type")
+    connection.execute(HISTORY_BY_TIME)
+    for statement in BY_TIME.split(";\n"):
+        connection.execute(statement)
 
 
 def _create(connection: sqlite3.Connection) -> None:

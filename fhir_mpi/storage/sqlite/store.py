@@ -9,8 +9,8 @@ from fhir_mpi.fhir.outcome import Unavailable
 from fhir_mpi.mdm.ports import CandidateSet
 from fhir_mpi.search.filters import Filter, IndexEntries, Query
 from fhir_mpi.storage.populations import Populations
-from fhir_mpi.storage.port import CandidateEntry, Head, Page, Stored, UnitOfWork, Write
-from fhir_mpi.storage.sqlite import candidates, claims, commit, entries, marks, resources, search
+from fhir_mpi.storage.port import CandidateEntry, Changes, Head, Page, Stored, UnitOfWork, Write
+from fhir_mpi.storage.sqlite import candidates, changes, claims, commit, entries, marks, resources, search
 from fhir_mpi.storage.sqlite.codes import Codes, Key
 from fhir_mpi.storage.sqlite.connections import Connections
 from fhir_mpi.storage.sqlite.schema import prepare
@@ -74,6 +74,9 @@ class SqliteStore:
         return await self._connections.read(
             lambda c: resources.versions(c, number, type, id, limit=limit, below=below)
         )
+
+    async def changes(self, query: Changes, /) -> Page:
+        return await self._connections.read(lambda c: changes.changes(c, self._types, query))
 
     async def search(self, query: Query, /) -> Page:
         number = self._types[query.type]

@@ -279,3 +279,35 @@ async def test_what_is_conditional_is_offered_where_the_statement_says_so(
             header = {"if-none-exist": "_id=1"}
             outcome(await send(client, "POST", f"/{type}", sent, header), 400, "not-supported")
         assert (await client.get(f"/Patient/{known['id']}")).json() == known
+
+
+async def test_a_type_without_a_history_has_none_in_that_of_the_server_either(
+    serve: Serve, definitions: Path
+) -> None:
+    def without_history(statement: Any) -> None:
+        for entry in statement["rest"][0]["resource"]:
+            if entry["type"] == "Organization":
+                entry["interaction"] = [{"code": "create"}, {"code": "read"}]
+
+    rewrite(definitions / "capability" / "statement.json", without_history)
+    async with serve(definitions=definitions) as client:
+        await create(client, {"resourceType": "Organization", "name": "x"})
+        made = await create(client, patient(active=True))
+        outcome(await client.get("/Organization/_history"), 405, "not-supported")
+        found = (await client.get("/_history")).json()["entry"]
+        assert [entry["resource"]["id"] for entry in found] == [made["id"]]
+        searched = (await client.get("/?_tag:missing=true")).json()
+        assert ids(searched) == [made["id"]]
+        outcome(await client.get("/?_type=Organization"), 400, "value", "http._type")
+
+
+async def test_what_the_statement_does_not_offer_of_the_whole_server_is_refused(
+    serve: Serve, definitions: Path
+) -> None:
+    def alone(statement: Any) -> None:
+        statement["rest"][0]["interaction"] = [{"code": "batch"}]
+
+    rewrite(definitions / "capability" / "statement.json", alone)
+    async with serve(definitions=definitions) as client:
+        outcome(await client.get("/_history"), 405, "not-supported")
+        outcome(await client.get("/?_type=Patient"), 405, "not-supported")

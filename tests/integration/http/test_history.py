@@ -3,8 +3,8 @@
 import pytest
 from httpx import AsyncClient
 
-from tests.integration.http.exchanges import create, link, outcome, patient, put
-from tests.integration.http.serving import BASE
+from tests.integration.http.exchanges import create, link, organization, outcome, patient, put
+from tests.integration.http.serving import BASE, Serve
 
 
 @pytest.fixture
@@ -97,3 +97,95 @@ async def test_a_page_of_another_history_is_refused(client: AsyncClient, lived: 
 async def test_a_history_page_is_never_longer_than_allowed(client: AsyncClient, lived: str) -> None:
     found = (await client.get(f"/Patient/{lived}/_history?_count=999999999")).json()
     assert found["link"][0]["url"].endswith("_count=1000")
+
+
+async def told(client: AsyncClient, url: str | None) -> list[str]:
+    """`Type/id/version` of every entry, to the last page."""
+    found: list[str] = []
+    while url is not None:
+        page = (await client.get(url)).json()
+        assert page["type"] == "history", page
+        for entry in page.get("entry", ()):
+            version = entry["response"]["etag"].strip('W/"')
+            found.append("/".join([*entry["fullUrl"].split("/")[-2:], version]))
+        url = link(page, "next")
+    return found
+
+
+async def test_a_type_and_the_server_tell_what_became_of_everything(serve: Serve) -> None:
+    async with serve() as client:
+        one = await create(client, patient(active=True))
+        other = await create(client, organization(name="x"))
+        await put(client, {**one, "active": False})
+        await client.delete(f"/Organization/{other['id']}")
+        a, o = f"Patient/{one['id']}", f"Organization/{other['id']}"
+        everything = [f"{o}/2", f"{a}/2", f"{o}/1", f"{a}/1"]
+        assert await told(client, "/_history") == everything
+        assert await told(client, "/_history?_count=1") == everything
+        assert await told(client, "/_history?_sort=_lastUpdated&_count=3") == everything[::-1]
+        assert await told(client, "/Patient/_history") == [f"{a}/2", f"{a}/1"]
+        assert await told(client, "/Person/_history") == []
+        page = (await client.get("/_history?_summary=text")).json()
+        assert "total" not in page
+        assert [e["response"]["status"] for e in page["entry"]] == ["200", "200", "201", "201"]
+        assert [e["request"]["method"] for e in page["entry"]] == ["DELETE", "PUT", "POST", "POST"]
+        assert "resource" not in page["entry"][0]
+        assert "active" not in page["entry"][1]["resource"]
+
+
+async def test_since_and_at_choose_by_time(serve: Serve) -> None:
+    async with serve() as client:
+        first = await create(client, patient(active=True))
+        gone = await create(client, patient(active=True))
+        await client.delete(f"/Patient/{gone['id']}")
+        second = (await put(client, {**first, "active": False})).json()
+        a, b = f"Patient/{first['id']}", f"Patient/{gone['id']}"
+        before, after = first["meta"]["lastUpdated"], second["meta"]["lastUpdated"]
+        for url in ("/_history", "/Patient/_history", f"/{a}/_history"):
+            everything = [f"{a}/2", f"{b}/2", f"{b}/1", f"{a}/1"]
+            own = [each for each in everything if a in each or a not in url]
+            assert await told(client, f"{url}?_since={after}") == own[:1]
+            assert await told(client, f"{url}?_since={before}&_count=1") == own
+            assert await told(client, f"{url}?_since=2999") == []
+            assert await told(client, f"{url}?_at=2999") == [each for each in own if each.endswith("/2")]
+            assert await told(client, f"{url}?_at={before}") == [f"{a}/1"]
+            assert await told(client, f"{url}?_at=1999-05") == []
+            assert await told(client, f"{url}?_at={before[:4]}&_count=1") == own
+
+
+@pytest.mark.parametrize("path", ["/_history", "/Patient/_history", "/Patient/{id}/_history"])
+@pytest.mark.parametrize(
+    ("query", "code", "expression"),
+    [
+        ("_since=yesterday", "value", "http._since"),
+        ("_at=2024-13", "value", "http._at"),
+        ("_at=9999-12-31", "value", None),
+        ("_since=2024&_at=2024", "invalid", "http._at"),
+        ("_sort=family", "value", "http._sort"),
+        ("_list=1", "not-supported", "http._list"),
+        ("family=x", "not-supported", "http.family"),
+        ("_count=1&_count=2", "invalid", "http._count"),
+        ("_summary=count", "value", "http._summary"),
+    ],
+)
+async def test_what_a_history_does_not_know_is_refused(
+    client: AsyncClient, lived: str, path: str, query: str, code: str, expression: str | None
+) -> None:
+    response = await client.get(f"{path.format(id=lived)}?{query}")
+    if expression is None:
+        assert response.status_code == 200
+    else:
+        outcome(response, 400, code, expression)
+
+
+async def test_a_history_page_stays_where_it_was_while_others_write(serve: Serve) -> None:
+    async with serve() as client:
+        made = [(await create(client, patient(active=True)))["id"] for _ in range(6)]
+        url: str | None = "/Patient/_history?_count=2"
+        seen: list[str] = []
+        while url is not None:
+            page = (await client.get(url)).json()
+            seen += [entry["fullUrl"].rpartition("/")[2] for entry in page["entry"]]
+            await create(client, patient(active=False))
+            url = link(page, "next")
+        assert seen == made[::-1]

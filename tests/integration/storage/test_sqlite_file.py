@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from fhir_mpi.fhir.outcome import StoreFull, StoreTimeout, Unavailable
 from fhir_mpi.search.filters import EVERYTHING, Equals
 from fhir_mpi.storage import populations
 from fhir_mpi.storage.opening import open_store
-from fhir_mpi.storage.port import UnitOfWork
+from fhir_mpi.storage.port import Changes, UnitOfWork
 from fhir_mpi.storage.sqlite import SqliteStore, candidates, connections, resources, store
 from fhir_mpi.storage.sqlite.connections import Connections
 from tests.integration.storage.writes import commit, found, put
@@ -248,3 +249,26 @@ async def test_a_relative_path_is_relative(tmp_path: Path, monkeypatch: pytest.M
     made = await open_store("sqlite:///here/index.sqlite", types=["Patient"])
     await made.close()
     assert (tmp_path / "here" / "index.sqlite").exists()
+
+
+async def test_a_file_from_before_a_type_had_a_history_tells_it_all_the_same(path: Path) -> None:
+    store = await SqliteStore.open(str(path), types=["Patient"], timeout=5.0)
+    await commit(store, put("a"))
+    await commit(store, put("a", expected=1))
+    await store.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP INDEX history_changed")
+        connection.execute("DROP INDEX resource_changed")
+        connection.execute("ALTER TABLE history DROP COLUMN type")
+        connection.execute("CREATE INDEX resource_by_time ON resource (type, last_updated)")
+    store = await SqliteStore.open(str(path), types=["Patient"], timeout=5.0)
+    await commit(store, put("a", expected=2))
+    page = await store.changes(Changes(["Patient"], 10))
+    assert [stored.version for stored in page.resources] == [3, 2, 1]
+    await store.close()
+    with closing(sqlite3.connect(path)) as connection:
+        indexes = {
+            name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'index'")
+        }
+    assert indexes >= {"history_changed", "resource_changed"}
+    assert "resource_by_time" not in indexes

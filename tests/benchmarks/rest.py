@@ -22,6 +22,8 @@ from pathlib import Path
 from urllib.parse import urlencode
 from uuid import uuid4
 
+from pymongo import MongoClient
+
 from fhir_mpi.demo.person import Person
 from fhir_mpi.demo.population import people
 from fhir_mpi.fhir.json import encode
@@ -143,9 +145,13 @@ def _store(mongo: bool, folder: Path, population: int) -> Iterator[str]:
 
 
 def _filled(uri: str, folder: Path, population: int) -> str:
-    """A database of its own on this server, with the population in it."""
+    """A database of its own on this server, with the population in it; kept for the next run there."""
     base, _, options = uri.partition("?")
-    store = f"{base.rstrip('/')}/bench_{uuid4().hex}?{options}"
+    store = f"{base.rstrip('/')}/bench_{population}?{options}"
+    with MongoClient[dict[str, object]](uri) as server:
+        if server[f"bench_{population}"]["Patient"].estimated_document_count() >= population:
+            print("already loaded by an earlier run")
+            return store
     source = folder / f"{population}.mongo.ndjson"
     with source.open("wb") as file:
         for person in people(population, seed=SEED, names=census_names()):

@@ -13,6 +13,8 @@ from starlette.middleware import Middleware
 
 from fhir_mpi.definitions import DefinitionError, Definitions, load_definitions
 from fhir_mpi.fhir.validation import Validator
+from fhir_mpi.http.compression import Compression
+from fhir_mpi.http.cors import cors
 from fhir_mpi.http.cursors import Cursors
 from fhir_mpi.http.errors import EXCEPTION_HANDLERS
 from fhir_mpi.http.middleware import Edge
@@ -60,12 +62,22 @@ def create_app(settings: Settings, *plugins: object) -> Starlette:
 
     app = Starlette(
         routes=routes(settings.base_path, definitions, OPERATIONS),
-        middleware=[Middleware(Edge, telemetry=telemetry())],
+        middleware=_middleware(settings),
         exception_handlers=dict(EXCEPTION_HANDLERS),
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # an unknown path is not found, whatever it ends with
     return app
+
+
+def _middleware(settings: Settings) -> list[Middleware]:
+    """The layers around the application, the outermost first."""
+    found = [Middleware(Edge, telemetry=telemetry())]
+    if settings.cors_origins:
+        found.insert(0, cors(settings.cors_origins))
+    if settings.compression:
+        found.append(Middleware(Compression))
+    return found
 
 
 def build_intake(definitions: Definitions, settings: Settings) -> Intake:

@@ -71,6 +71,10 @@ class Settings(BaseSettings):
     if_match_required: bool = Field(
         default=False, description="Whether an update or patch must name the version it is meant for."
     )
+    compression: bool = Field(default=True, description="Whether answers are compressed for who asks.")
+    cors_origins: Annotated[frozenset[str], NoDecode] = Field(
+        default=frozenset(), description="Origins, by comma, whose pages may ask in a browser; * for any."
+    )
     secret: SecretStr | None = Field(
         default=None,
         description="Key that signs paging links; without it, one is made and kept in the store.",
@@ -79,7 +83,7 @@ class Settings(BaseSettings):
         default="info", pattern="^(debug|info|warning|error)$", description="Least level that is logged."
     )
 
-    @field_validator("unique_identifiers", mode="before")
+    @field_validator("unique_identifiers", "cors_origins", mode="before")
     @classmethod
     def _split(cls, given: Any) -> Any:
         return (

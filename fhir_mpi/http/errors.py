@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
-from fhir_mpi.fhir.outcome import FhirError, Issue, Unavailable, operation_outcome
+from fhir_mpi.fhir.outcome import FhirError, Issue, Unavailable, UnsupportedMediaType, operation_outcome
 from fhir_mpi.http.responses import error_response
 
 LOG: Final = structlog.get_logger("fhir_mpi.http")
@@ -29,8 +29,14 @@ CODES: Final[Mapping[int, str]] = {
 async def fhir_error(_: Request, error: Exception) -> Response:
     if not isinstance(error, FhirError):
         raise error
-    headers = {"retry-after": str(RETRY_SECONDS)} if isinstance(error, Unavailable) else None
-    return error_response(operation_outcome(error.issues), error.http_status, headers)
+    return error_response(operation_outcome(error.issues), error.http_status, _headers(error))
+
+
+def _headers(error: FhirError) -> dict[str, str] | None:
+    """What tells a client how to do better."""
+    if isinstance(error, Unavailable):
+        return {"retry-after": str(RETRY_SECONDS)}
+    return {"accept-encoding": "gzip"} if isinstance(error, UnsupportedMediaType) else None
 
 
 async def http_error(_: Request, error: Exception) -> Response:

@@ -19,6 +19,7 @@ OURS: Final = {
     "json": FHIR_JSON,
 }
 BODIES: Final = frozenset({FHIR_JSON, "application/json+fhir", JSON, "text/json"})
+COMPRESSED: Final = frozenset({"gzip", "x-gzip"})
 JSON_PATCH: Final = "application/json-patch+json"
 MERGE_PATCH: Final = "application/merge-patch+json"
 
@@ -45,9 +46,9 @@ def _first_of_ours(asked: str) -> str | None:
 
 
 def check_body_type(request: Request, allowed: frozenset[str] = BODIES) -> None:
-    """Raises UnsupportedMediaType for a body that is not uncompressed UTF-8 JSON of an allowed type."""
-    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
-        raise UnsupportedMediaType("send the body without Content-Encoding")
+    """Raises UnsupportedMediaType for a body that is not UTF-8 of an allowed type, plain or as gzip."""
+    if _encoding(request) not in ("identity", *COMPRESSED):
+        raise UnsupportedMediaType("send the body with Content-Encoding gzip or none")
     content_type = request.headers.get("content-type")
     if content_type is None:
         return
@@ -57,3 +58,12 @@ def check_body_type(request: Request, allowed: frozenset[str] = BODIES) -> None:
     charset = next((p.partition("=")[2].strip('"') for p in parameters if p.startswith("charset=")), "utf-8")
     if charset not in ("utf-8", "utf8", "us-ascii"):
         raise UnsupportedMediaType("send the body in UTF-8")
+
+
+def is_compressed(request: Request) -> bool:
+    """Whether the body comes as gzip."""
+    return _encoding(request) in COMPRESSED
+
+
+def _encoding(request: Request) -> str:
+    return request.headers.get("content-encoding", "identity").strip().lower()

@@ -136,13 +136,20 @@ async def test_b25_a_client_that_accepts_xml_only_is_refused_before_anything_is_
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "identity, gzip"])
-async def test_b27_a_compressed_body_is_refused_unopened(
+@pytest.mark.parametrize("encoding", ["br", "deflate", "identity, gzip"])
+async def test_b27_a_body_of_another_encoding_is_refused_unopened(
     client: AsyncClient, way: str, encoding: str
 ) -> None:
     bomb = gzip.compress(padded(way, KIB * KIB))
     response = await ask(client, way, bomb, {"content-encoding": encoding})
     outcome(response, 415, "not-supported")
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_b27_a_bomb_is_unpacked_to_its_bound_only(client: AsyncClient, way: str) -> None:
+    bomb = gzip.compress(padded(way, 24 * KIB * KIB))
+    response = await ask(client, way, bomb, {"content-encoding": "gzip"})
+    outcome(response, 413, "too-long")
 
 
 @pytest.mark.parametrize("type", ["batch", "transaction"])

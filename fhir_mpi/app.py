@@ -82,7 +82,10 @@ def _middleware(settings: Settings) -> list[Middleware]:
 
 def build_intake(definitions: Definitions, settings: Settings) -> Intake:
     """Everything compiled that a resource passes on its way in."""
-    search = SearchRegistry(definitions.search_parameters, definitions.types)  # names unknown types
+    depth = settings.search_depth
+    search = SearchRegistry(
+        definitions.search_parameters, definitions.types, depth=depth
+    )  # names unknown types
     validator = Validator(definitions.types, definitions.profiles)
     return Intake(validator, search, linkage_models(definitions, settings))
 

@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     )
     page_lifetime: int = Field(default=3600, ge=1, description="Seconds that a paging link stays good.")
     search_without_criteria: bool = Field(default=True, description="Whether a search may name no criterion.")
+    search_depth: int = Field(
+        default=3, ge=1, le=8, description="References in a row that a chained search may follow."
+    )
     store_timeout: float = Field(default=10.0, gt=0, description="Seconds that one store call may take.")
     body_timeout: float = Field(
         default=10.0, gt=0, description="Seconds that a request body may take to arrive."

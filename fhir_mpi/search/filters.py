@@ -85,7 +85,31 @@ class Not:
     part: "Filter"
 
 
-Filter: TypeAlias = Equals | Prefix | Contains | Within | Present | And | Or | Not
+@dataclass(frozen=True, slots=True)
+class Refers:
+    """Some text of `code` is one of `written` followed by the id of a current resource of `type` that
+    `filter` finds.
+    """
+
+    code: str
+    type: str
+    filter: "Filter"
+    written: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Referred:
+    """Some current resource of `type` that `filter` finds has a text under `code` that is one of
+    `written` followed by the id of the resource asked about.
+    """
+
+    type: str
+    code: str
+    filter: "Filter"
+    written: tuple[str, ...]
+
+
+Filter: TypeAlias = Equals | Prefix | Contains | Within | Present | And | Or | Not | Refers | Referred
 
 EVERYTHING: Final = And(())
 NOTHING: Final = Or(())

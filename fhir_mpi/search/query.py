@@ -15,16 +15,29 @@ from fhir_mpi.fhir.outcome import (
     TooCostly,
     UnsupportedParameter,
 )
-from fhir_mpi.search.filters import EVERYTHING, NOTHING, And, Equals, Filter, Not, Or, Present
+from fhir_mpi.search.chains import Chains
+from fhir_mpi.search.criteria import criterion
+from fhir_mpi.search.filters import EVERYTHING, And, Filter
 from fhir_mpi.search.parameter import SearchParameter
 from fhir_mpi.search.results import ResultControls, Results
-from fhir_mpi.search.term import SearchContext, Term, short, split, unescaped, unsupported
+from fhir_mpi.search.term import SearchContext, short, unsupported
 
 MOST_PARAMETERS: Final = 50
-MOST_VALUES: Final = 100
-# R5's own names that this server knows and does not serve; ignoring them would change the answer.
-_UNSERVED: Final = "_contained _containedType _content _filter _graph _has _in _list _query _text _type"
-UNSERVED: Final = frozenset(_UNSERVED.split())
+UNSERVED: Final[Mapping[str, str]] = {
+    "_contained": "contained resources are not searched",
+    "_containedType": "contained resources are not searched",
+    "_content": "there is no index over the whole text of a resource",
+    "_filter": "filter expressions are not read; use search parameters, chains and _has",
+    "_graph": "graph definitions are not kept",
+    "_in": "membership in groups, lists and care teams is not kept",
+    "_list": "lists are not kept",
+    "_query": "there are no named queries; operations have paths of their own",
+    "_text": "there is no index over narratives",
+    "_type": "it belongs to a search of several types",
+}
+"""R5's own names that this server knows and does not serve, each with its reason; ignoring them would
+change the answer.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +59,18 @@ def search_request(
     parameters: Mapping[str, Mapping[str, SearchParameter]],
     pairs: Sequence[tuple[str, str]],
     context: SearchContext,
+    depth: int,
 ) -> SearchRequest:
     """Reads decoded pairs against the parameters of `type`, one of those that are served.
 
-    Known pairs without a value are ignored.
+    Known pairs without a value are ignored. `depth` is how many references a chain may follow.
 
     Raises UnsupportedParameter, InvalidValue, InvalidRequest or TooCostly, each naming the parameter
     in its expression and none repeating a value.
     """
     if len(pairs) > MOST_PARAMETERS:
         raise TooCostly(f"a search may have at most {MOST_PARAMETERS} parameters")
-    reading = _Reading(type, parameters, context)
+    reading = _Reading(type, parameters, context, depth)
     for name, value in pairs:
         reading.read(name, value)
     return reading.request()
@@ -64,9 +78,14 @@ def search_request(
 
 class _Reading:
     def __init__(
-        self, type: str, parameters: Mapping[str, Mapping[str, SearchParameter]], context: SearchContext
+        self,
+        type: str,
+        parameters: Mapping[str, Mapping[str, SearchParameter]],
+        context: SearchContext,
+        depth: int,
     ) -> None:
         self.type, self.parameters, self.context = type, parameters[type], context
+        self.chains = Chains(parameters, context, depth)
         self.controls = ResultControls(type, parameters, context)
         self.filters: list[Filter] = []
         self.understood: list[tuple[str, str]] = []
@@ -97,35 +116,26 @@ class _Reading:
 
     def _understand(self, name: str, value: str) -> str | None:
         """What to put into the self link for it, None for nothing."""
-        code, colon, modifier = name.partition(":")
-        if code in UNSERVED or code in self.parameters:
-            return self._criterion(code, modifier if colon else None, value)
+        code = name.partition(":")[0]
+        if code in UNSERVED:
+            raise unsupported(code, f'search parameter "{code}" is not served: {UNSERVED[code]}')
+        if code in self.parameters or self.chains.reads(self.type, name):
+            return self._criterion(name, value)
         if self.controls.reads(name):
             return self.controls.read(name, value)
-        if "." in code:
-            raise unsupported(name, f'chained search parameter "{short(name)}" is not supported')
         if name.startswith("_"):
             return None
         raise unsupported(name, self._unknown(name))
 
-    def _criterion(self, code: str, modifier: str | None, value: str) -> str | None:
-        if code in UNSERVED:
-            raise unsupported(code, f'search parameter "{code}" is not supported by this server')
-        if modifier and "." in modifier:
-            raise unsupported(code, f'chained search on "{code}" is not supported')
-        parameter = self.parameters[code]
-        if modifier is not None and modifier not in parameter.modifiers:
-            raise unsupported(code, _unknown_modifier(parameter, modifier))
-        if modifier == "missing":
-            self.filters.append(_missing(parameter, value))
-            return value
-        values = [text for text in split(value, ",") if text]
-        if len(values) > MOST_VALUES:
-            raise TooCostly(f'"{code}" has more than {MOST_VALUES} values', expression=f"http.{code}")
-        if not values:
+    def _criterion(self, name: str, value: str) -> str | None:
+        code, colon, modifier = name.partition(":")
+        if self.chains.reads(self.type, name):
+            found = self.chains.read(self.type, name, value)
+        else:
+            found = criterion(self.parameters[code], modifier if colon else None, value, self.context)
+        if found is None:
             return None
-        found = _any([_asked(parameter, Term(code, text, modifier or "", self.context)) for text in values])
-        self.filters.append(Not(found) if modifier == "not" else found)
+        self.filters.append(found)
         return value
 
     def _unknown(self, name: str) -> str:
@@ -134,26 +144,6 @@ class _Reading:
             f'Unknown search parameter "{short(name)}" for resource type "{self.type}". '
             f"Valid search parameters for this search are: [{valid}]"
         )
-
-
-def _asked(parameter: SearchParameter, term: Term) -> Filter:
-    if term.code == "_id":
-        return Equals("_id", unescaped(term.value))
-    return parameter.type.filter(term)
-
-
-def _missing(parameter: SearchParameter, value: str) -> Filter:
-    code = parameter.code
-    if value not in ("true", "false"):
-        raise InvalidValue(f'"{code}:missing" is true or false', expression=f"http.{code}")
-    if code in ("_id", "_lastUpdated"):
-        return NOTHING if value == "true" else EVERYTHING
-    present = _any([Present(code + suffix) for suffix in parameter.type.presence])
-    return Not(present) if value == "true" else present
-
-
-def _any(filters: Sequence[Filter]) -> Filter:
-    return filters[0] if len(filters) == 1 else Or(tuple(filters))
 
 
 def _all(filters: Sequence[Filter]) -> Filter:
@@ -166,11 +156,3 @@ def _refuse_unreadable(name: str, value: str) -> None:
     for text in (name, value):
         if any(c == "\x00" or "\ud800" <= c <= "\udfff" for c in text):
             raise InvalidValue("a search parameter has a character that no text has", expression="http")
-
-
-def _unknown_modifier(parameter: SearchParameter, modifier: str) -> str:
-    known = sorted(m for m in parameter.modifiers if not m[0].isupper())
-    return (
-        f'modifier ":{short(modifier)}" of search parameter "{parameter.code}" is not supported; '
-        f"it understands {', '.join(':' + m for m in known)}"
-    )

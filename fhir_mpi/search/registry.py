@@ -16,18 +16,21 @@ from fhir_mpi.search.types import Index
 
 INDEX_VERSION: Final = 2
 """Raised whenever the code makes other entries from the same definitions: stored ones are then stale."""
+DEPTH: Final = 3
 _SHARED: Final = ("Resource", "DomainResource")
 _REQUIRED: Final = ("url", "code", "base", "type")
 
 
 class SearchRegistry:
-    """The definitions that apply to `types`; those about other resource types are left aside.
+    """The definitions that apply to `types`; those about other resource types are left aside. `depth`
+    is how many references in a row a chain may follow.
 
     Raises DefinitionError naming the definition whose base is no resource type, that can't be
     compiled, or that doubles another one's code on one type.
     """
 
-    def __init__(self, definitions: Iterable[Resource], types: Iterable[str]) -> None:
+    def __init__(self, definitions: Iterable[Resource], types: Iterable[str], *, depth: int = DEPTH) -> None:
+        self._depth = depth
         self._parameters: dict[str, dict[str, SearchParameter]] = {type: {} for type in types}
         if unknown := sorted(self._parameters.keys() - RESOURCE_TYPES):
             raise DefinitionError(f"no resource types of R5: {', '.join(unknown)}")
@@ -52,7 +55,7 @@ class SearchRegistry:
         self, type: str, pairs: Sequence[tuple[str, str]], *, context: SearchContext
     ) -> SearchRequest:
         """The search of `type` that decoded query pairs ask for; raises the FhirErrors of R5 search."""
-        return search_request(type, self._parameters, pairs, context)
+        return search_request(type, self._parameters, pairs, context, self._depth)
 
     def digest(self, type: str) -> str:
         """Changes whenever the index entries of a type would: a store compares it with what it has."""

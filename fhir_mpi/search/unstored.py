@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 
+from fhir_mpi.fhir.outcome import UnsupportedParameter
 from fhir_mpi.search.filters import (
     UNIT_SEPARATOR,
     And,
@@ -16,6 +17,8 @@ from fhir_mpi.search.filters import (
     Or,
     Prefix,
     Present,
+    Referred,
+    Refers,
     Within,
     after_prefix,
 )
@@ -48,7 +51,7 @@ class Unstored:
                     self._texts.setdefault(code, []).append((value, id))
 
     def found(self, filter: Filter) -> frozenset[str]:
-        """The ids of those that the filter finds.
+        """The ids of those that the filter finds; UnsupportedParameter for one that follows references.
 
         >>> resources = {"a": {"family": ["smith"]}, "b": {"family": ["smythe"]}}
         >>> Unstored(resources, now_ms=0).found(Prefix("family", "smi"))
@@ -67,6 +70,8 @@ class Unstored:
                 return self._ids
             case Within("_lastUpdated"):
                 return self._ids if _is_within(self._now, filter) else frozenset()
+            case Refers() | Referred():
+                raise UnsupportedParameter("criteria over references are not read inside a transaction")
             case _:
                 return frozenset(self._leaf(filter))
 

@@ -24,6 +24,8 @@ from fhir_mpi.search.filters import (
     Or,
     Prefix,
     Present,
+    Referred,
+    Refers,
     Within,
     after_prefix,
 )
@@ -64,12 +66,17 @@ def compiled(filter: Filter) -> Document:
     match filter:
         case And(parts):
             return {"$and": [compiled(part) for part in parts]} if parts else {}
+        case Or((Equals(code), *_) as parts) if all(isinstance(p, Equals) and p.code == code for p in parts):
+            field = "_id" if code == "_id" else f"ix.{field_name(code)}"
+            return {field: {"$in": [part.value for part in parts if isinstance(part, Equals)]}}
         case Or(parts):
             return {"$or": [compiled(part) for part in parts]} if parts else {"_id": {"$in": []}}
         case Not(part):
             return {"$nor": [compiled(part)]}
         case Within(code) if code == "_lastUpdated":
             return {"lastUpdated": _moments(filter)}
+        case Refers() | Referred():
+            raise TypeError("references are followed before a filter is compiled")
         case _ if filter.code in _COLUMNS:
             return _column(filter)
         case _:

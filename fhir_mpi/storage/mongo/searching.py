@@ -12,6 +12,7 @@ sort values and id.
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from pymongo.asynchronous.collection import AsyncCollection
@@ -20,6 +21,7 @@ from pymongo.read_concern import ReadConcern
 from fhir_mpi.search.filters import Filter, Query
 from fhir_mpi.storage.mongo.documents import Document, stored_version
 from fhir_mpi.storage.mongo.filters import Look, Rows, compiled, ids_of, looks
+from fhir_mpi.storage.mongo.hops import without_hops
 from fhir_mpi.storage.mongo.indexes import Database
 from fhir_mpi.storage.mongo.sorting import behind, position, sort_fields, sort_order
 from fhir_mpi.storage.port import Page
@@ -32,6 +34,7 @@ Stages = list[Document]
 
 async def search(database: Database, query: Query) -> Page:
     """One page, and where the next one starts."""
+    query = replace(query, filter=await _settled(database, query.filter))
     look = await _shortest_look(database, query.type, query.filter)
     start, stages = _begin(query.type, query.filter, look)
     stages += _ordered(query, look) if query.sort else _in_order_of_ids(query, look)
@@ -43,6 +46,7 @@ async def search(database: Database, query: Query) -> Page:
 
 async def count(database: Database, type: str, filter: Filter) -> int:
     """How many current resources the filter finds."""
+    filter = await _settled(database, filter)
     look = await _shortest_look(database, type, filter)
     start, stages = _begin(type, filter, look)
     if look is None or not look.whole:
@@ -51,6 +55,17 @@ async def count(database: Database, type: str, filter: Filter) -> int:
         stages.append({"$group": {"_id": "$id"}})
     found = await _results(_snapshot(database, start), [*stages, {"$count": "found"}])
     return int(found[0]["found"]) if found else 0
+
+
+async def _settled(database: Database, filter: Filter) -> Filter:
+    """The filter with its references followed."""
+
+    async def ask(type: str, filter: Filter, stages: Sequence[Document]) -> list[Document]:
+        look = await _shortest_look(database, type, filter)
+        start, begun = _begin(type, filter, look)
+        return await _results(_snapshot(database, start), [*begun, *_documents(type, filter, look), *stages])
+
+    return await without_hops(filter, ask)
 
 
 async def texts(database: Database, type: str, code: str, limit: int) -> list[str]:

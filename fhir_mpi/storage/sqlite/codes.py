@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from fhir_mpi.search.filters import IndexEntries, Interval
@@ -41,6 +42,22 @@ class Codes:
     def keep(self, numbers: Mapping[Key, int]) -> None:
         """Remembers numbers whose transaction is committed."""
         self._known.update(numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What types and codes are called in the file, as one connection sees it."""
+
+    connection: sqlite3.Connection
+    codes: Codes
+    types: Mapping[str, int]
+
+    def type(self, name: str) -> int:
+        return self.types[name]
+
+    def code(self, type: str, kind: Kind, name: str) -> int | None:
+        """None where nothing was ever indexed under it."""
+        return self.codes.find(self.connection, self.types[type], kind, name)
 
 
 def entry_keys(type: int, entries: IndexEntries) -> Iterable[Key]:

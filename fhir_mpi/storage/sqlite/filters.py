@@ -1,6 +1,6 @@
-"""The filter tree as SQL about one resource `r`: every value is a parameter, never part of the text."""
+"""The filter tree as SQL about one resource: every value is a parameter, never part of the text."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -14,17 +14,34 @@ from fhir_mpi.search.filters import (
     Or,
     Prefix,
     Present,
+    Referred,
+    Refers,
     Within,
     after_prefix,
 )
-from fhir_mpi.storage.sqlite.codes import Kind
+from fhir_mpi.storage.sqlite.codes import Kind, Numbers
 
 ID: Final = "_id"
 LAST_UPDATED: Final = "_lastUpdated"
 
 Leaf: TypeAlias = Equals | Prefix | Contains | Within | Present
-Numbers: TypeAlias = Callable[[Kind, str], int | None]
-"""The number of a code by kind and name; None where nothing was ever indexed under it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a condition is about: a resource of `type`, in the row `row` of the table `resource`."""
+
+    numbers: Numbers
+    type: str
+    row: str = "r"
+
+    def code(self, kind: Kind, name: str) -> int | None:
+        """The number of a code of this type; None where nothing was ever indexed under it."""
+        return self.numbers.code(self.type, kind, name)
+
+    def other(self, type: str) -> "Subject":
+        """A resource at the other end of a reference, in a row of its own."""
+        return Subject(self.numbers, type, self.row + "r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +56,30 @@ TRUE: Final = Sql("1")
 FALSE: Final = Sql("0")
 
 
-def condition(filter: Filter, numbers: Numbers) -> Sql:
-    """Whether the resource of the row `r` is found by the filter."""
+def condition(filter: Filter, subject: Subject) -> Sql:
+    """Whether the subject is found by the filter."""
     match filter:
         case And(parts):
-            return joined(" AND ", (condition(part, numbers) for part in parts), TRUE)
+            return joined(" AND ", (condition(part, subject) for part in parts), TRUE)
         case Or(parts):
-            return joined(" OR ", (condition(part, numbers) for part in parts), FALSE)
+            return joined(" OR ", (condition(part, subject) for part in parts), FALSE)
         case Not(part):
-            inner = condition(part, numbers)
+            inner = condition(part, subject)
             return Sql(f"NOT {inner.text}", inner.values)
+        case Refers():
+            return _refers(filter, subject)
+        case Referred():
+            return _referred(filter, subject)
         case Equals("_id", value):
-            return Sql("r.id = ?", (value,))
+            return Sql(f"{subject.row}.id = ?", (value,))
         case Within("_lastUpdated"):
-            return moment(filter, "r.last_updated")
+            return moment(filter, f"{subject.row}.last_updated")
         case Present("_id" | "_lastUpdated"):
             return TRUE
         case _:
-            return _any_entry(filter, numbers)
+            return joined(
+                " OR ", (_own_entry(subject.row, *test) for test in entry_tests(filter, subject)), FALSE
+            )
 
 
 def joined(word: str, parts: Iterable[Sql], nothing: Sql) -> Sql:
@@ -68,29 +91,67 @@ def joined(word: str, parts: Iterable[Sql], nothing: Sql) -> Sql:
     return Sql(f"({text})", tuple(value for part in found for value in part.values))
 
 
-def _any_entry(leaf: Leaf, numbers: Numbers) -> Sql:
-    tests = [_own_entry(table, test) for table, test in entry_tests(leaf, numbers)]
-    return joined(" OR ", tests, FALSE)
+def _refers(node: Refers, subject: Subject) -> Sql:
+    """Looks up what the subject's few references under a code name, by type and id."""
+    code = subject.code("text", node.code)
+    if code is None:
+        return FALSE
+    other = subject.other(node.type)
+    found, id = condition(node.filter, other), named_id(node.written)
+    text = (
+        f"EXISTS (SELECT 1 FROM ix_text AS e CROSS JOIN resource AS {other.row} "  # noqa: S608
+        f"ON {other.row}.type = ? AND {other.row}.id = {id.text} "
+        f"WHERE e.pk = {subject.row}.pk AND e.code = ? AND {other.row}.json IS NOT NULL AND {found.text})"
+    )
+    return Sql(text, (subject.numbers.type(node.type), *id.values, code, *found.values))
 
 
-def _own_entry(table: str, test: Sql) -> Sql:
+def _referred(node: Referred, subject: Subject) -> Sql:
+    """Looks up who names the subject, by value; who has index entries is current."""
+    other = subject.other(node.type)
+    code = other.code("text", node.code)
+    if code is None:
+        return FALSE
+    found, reference = condition(node.filter, other), written_as(node.written, f"{subject.row}.id")
+    text = (
+        "EXISTS (SELECT 1 FROM ix_text AS e INDEXED BY ix_text_by_value "  # noqa: S608
+        f"CROSS JOIN resource AS {other.row} ON {other.row}.pk = e.pk "
+        f"WHERE e.code = ? AND e.value IN {reference.text} AND {found.text})"
+    )
+    return Sql(text, (code, *reference.values, *found.values))
+
+
+def written_as(written: tuple[str, ...], id: str) -> Sql:
+    """The texts that refer to the id in a column, as the right side of IN."""
+    return Sql(f"({', '.join(f'? || {id}' for _ in written)})", written)
+
+
+def named_id(written: tuple[str, ...]) -> Sql:
+    """The id in the text of the entry `e` behind its beginning; NULL behind any other one."""
+    whens = " ".join("WHEN substr(e.value, 1, ?) = ? THEN substr(e.value, ?)" for _ in written)
+    values = tuple(value for start in written for value in (len(start), start, len(start) + 1))
+    return Sql(f"CASE {whens} END" if written else "NULL", values)
+
+
+def _own_entry(row: str, table: str, test: Sql) -> Sql:
     """Tests one resource: its entries lie together under its pk.
 
     The plus keeps the code of an interval from being looked up in an index by value: SQLite prefers a
     range of such an index to the primary key, and would read all of that range for every resource.
     """
     plus = "+" if table == "ix_range" else ""
-    return Sql(f"EXISTS (SELECT 1 FROM {table} AS e WHERE e.pk = r.pk AND {plus}{test.text})", test.values)  # noqa: S608
+    text = f"EXISTS (SELECT 1 FROM {table} AS e WHERE e.pk = {row}.pk AND {plus}{test.text})"  # noqa: S608
+    return Sql(text, test.values)
 
 
-def entry_tests(leaf: Leaf, numbers: Numbers) -> list[tuple[str, Sql]]:
+def entry_tests(leaf: Leaf, subject: Subject) -> list[tuple[str, Sql]]:
     """The index tables that a leaf looks at, each with what an entry `e` of it must be."""
     kinds: dict[Kind, str] = {"text": "ix_text", "range": "ix_range"}
     if not isinstance(leaf, Present):
         kinds.pop("text" if isinstance(leaf, Within) else "range")
     found: list[tuple[str, Sql]] = []
     for kind, table in kinds.items():
-        number = numbers(kind, leaf.code)
+        number = subject.code(kind, leaf.code)
         if number is not None:
             test = _entry(leaf)
             found.append((table, Sql(f"e.code = ?{test.text}", (number, *test.values))))

@@ -1,12 +1,33 @@
 """Where a search begins: the rows a filter can be found among, chosen by counting a little first."""
 
-import sqlite3
 from dataclasses import dataclass
 from typing import Final
 
-from fhir_mpi.search.filters import EVERYTHING, And, Contains, Equals, Filter, Not, Or, Present, Within
-from fhir_mpi.storage.sqlite.codes import Codes, Kind
-from fhir_mpi.storage.sqlite.filters import LAST_UPDATED, Leaf, Sql, condition, entry_tests, moment
+from fhir_mpi.search.filters import (
+    EVERYTHING,
+    And,
+    Contains,
+    Equals,
+    Filter,
+    Not,
+    Or,
+    Present,
+    Referred,
+    Refers,
+    Within,
+)
+from fhir_mpi.storage.sqlite.codes import Kind, Numbers
+from fhir_mpi.storage.sqlite.filters import (
+    LAST_UPDATED,
+    Leaf,
+    Sql,
+    Subject,
+    condition,
+    entry_tests,
+    moment,
+    named_id,
+    written_as,
+)
 
 # Leaves are counted to 100 first, so that an identifier decides at once; what has more than the last
 # number of rows is no place to begin at: walking all resources in order meets its rows soon enough.
@@ -44,15 +65,22 @@ class Scope:
 class Planner:
     """Plans for the filters of one type on one connection."""
 
-    connection: sqlite3.Connection
-    type: int
-    codes: Codes
+    numbers: Numbers
+    type: str
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(self.numbers, self.type)
+
+    @property
+    def type_number(self) -> int:
+        return self.numbers.type(self.type)
 
     def number(self, kind: Kind, name: str) -> int | None:
-        return self.codes.find(self.connection, self.type, kind, name)
+        return self.numbers.code(self.type, kind, name)
 
     def condition(self, filter: Filter) -> Sql:
-        return condition(filter, self.number)
+        return condition(filter, self.subject)
 
     def scope(self, filter: Filter) -> Scope:
         """Every current resource that the filter finds, beginning at the best place."""
@@ -63,7 +91,11 @@ class Planner:
         return self.many(filter)
 
     def leaf(self, filter: Filter) -> Sql | None:
-        """The pks, maybe repeated, that a single leaf finds; None for any other filter."""
+        """The pks, maybe repeated, that a single leaf finds, or that are behind few references; None
+        for any other filter.
+        """
+        if isinstance(filter, Refers | Referred):
+            return self._linked(filter, ROUNDS[-1], scan=True)
         if isinstance(filter, And | Or | Not) or filter in (Present("_id"), Present(LAST_UPDATED)):
             return None
         return self._pks(filter)
@@ -81,7 +113,7 @@ class Planner:
         """For a filter that finds much: along one value's own entries, or else all resources."""
         parts = filter.parts if isinstance(filter, And) else (filter,)
         for part in parts:
-            if isinstance(part, Equals) and part.code != "_id" and (tests := entry_tests(part, self.number)):
+            if isinstance(part, Equals) and part.code != "_id" and (tests := entry_tests(part, self.subject)):
                 text = (
                     "ix_text AS e INDEXED BY ix_text_by_value CROSS JOIN resource AS r ON r.pk = e.pk "
                     f"WHERE {tests[0][1].text}"
@@ -91,7 +123,7 @@ class Planner:
         return self.all().narrowed(self.condition(filter))
 
     def all(self) -> Scope:
-        return Scope("resource AS r WHERE r.type = ? AND r.json IS NOT NULL", (self.type,))
+        return Scope("resource AS r WHERE r.type = ? AND r.json IS NOT NULL", (self.type_number,))
 
     def _rows(self, filter: Filter, limit: int, scan: bool) -> Rows | None:
         """Rows that hold all the filter finds, fewer than `limit`; None where there are more. Without
@@ -104,10 +136,14 @@ class Planner:
                 return self._rows_of_each(filter, parts, limit, scan)
             case Contains() if not scan:
                 return None
+            case Refers() | Referred():
+                return self._counted(self._linked(filter, limit, scan), limit)
             case _:
-                pks = self.leaf(filter)
-                size = limit if pks is None else self._count(pks, limit)
-                return Rows(pks, size, EVERYTHING) if pks is not None and size < limit else None
+                return self._counted(self.leaf(filter), limit)
+
+    def _counted(self, pks: Sql | None, limit: int) -> Rows | None:
+        size = limit if pks is None else self._count(pks, limit)
+        return Rows(pks, size, EVERYTHING) if pks is not None and size < limit else None
 
     def _rows_of_one(self, parts: tuple[Filter, ...], limit: int, scan: bool) -> Rows | None:
         for part in parts:
@@ -132,20 +168,54 @@ class Planner:
     def _pks(self, leaf: Leaf) -> Sql:
         current = "SELECT r.pk AS pk FROM resource AS r WHERE r.type = ? AND r.json IS NOT NULL"
         if isinstance(leaf, Equals) and leaf.code == "_id":
-            return Sql(f"{current} AND r.id = ?", (self.type, leaf.value))
+            return Sql(f"{current} AND r.id = ?", (self.type_number, leaf.value))
         if isinstance(leaf, Within) and leaf.code == LAST_UPDATED:
             test = moment(leaf, "r.last_updated")
-            return Sql(f"{current} AND {test.text}", (self.type, *test.values))
+            return Sql(f"{current} AND {test.text}", (self.type_number, *test.values))
         return self._entry_pks(leaf)
 
     def _entry_pks(self, leaf: Leaf) -> Sql:
-        tests = entry_tests(leaf, self.number)
+        tests = entry_tests(leaf, self.subject)
         text = " UNION ALL ".join(
             f"SELECT e.pk AS pk FROM {table} AS e WHERE {test.text}"  # noqa: S608
             for table, test in tests
         )
         return Sql(text or NOBODY, tuple(v for _, test in tests for v in test.values))
 
+    def _linked(self, node: Refers | Referred, limit: int, scan: bool) -> Sql | None:
+        """The pks, maybe repeated, found from the other ends; None where those are not few."""
+        other = Planner(self.numbers, node.type)
+        rows = other._rows(node.filter, limit, scan)
+        if rows is None:
+            return None
+        return (
+            self._referring(node, other, rows) if isinstance(node, Refers) else self._named(node, other, rows)
+        )
+
+    def _referring(self, node: Refers, other: "Planner", rows: Rows) -> Sql:
+        code = self.number("text", node.code)
+        if code is None:
+            return Sql(NOBODY)
+        scope, reference = other.among(rows), written_as(node.written, "t.id")
+        text = (
+            f"SELECT e.pk AS pk FROM (SELECT r.id AS id FROM {scope.text}) AS t "  # noqa: S608
+            "CROSS JOIN ix_text AS e INDEXED BY ix_text_by_value "
+            f"WHERE e.code = ? AND e.value IN {reference.text}"
+        )
+        return Sql(text, (*scope.values, code, *reference.values))
+
+    def _named(self, node: Referred, other: "Planner", rows: Rows) -> Sql:
+        code = other.number("text", node.code)
+        if code is None:
+            return Sql(NOBODY)
+        scope, id = other.among(rows), named_id(node.written)
+        text = (
+            f"SELECT s.pk AS pk FROM (SELECT r.pk AS pk FROM {scope.text}) AS t "  # noqa: S608
+            "CROSS JOIN ix_text AS e ON e.pk = t.pk AND e.code = ? "
+            f"CROSS JOIN resource AS s ON s.type = ? AND s.id = {id.text} WHERE s.json IS NOT NULL"
+        )
+        return Sql(text, (*scope.values, code, self.type_number, *id.values))
+
     def _count(self, pks: Sql, limit: int) -> int:
         text = f"SELECT count(*) FROM (SELECT * FROM ({pks.text}) LIMIT ?)"  # noqa: S608
-        return int(self.connection.execute(text, (*pks.values, limit)).fetchone()[0])
+        return int(self.numbers.connection.execute(text, (*pks.values, limit)).fetchone()[0])

@@ -7,7 +7,7 @@ from typing import Final
 
 from fhir_mpi.search.filters import Filter, Query
 from fhir_mpi.storage.port import Page, Stored
-from fhir_mpi.storage.sqlite.codes import Codes
+from fhir_mpi.storage.sqlite.codes import Numbers
 from fhir_mpi.storage.sqlite.filters import Sql
 from fhir_mpi.storage.sqlite.order import Order, Row, sort_key
 from fhir_mpi.storage.sqlite.plans import Planner, Scope
@@ -19,11 +19,12 @@ WHERE pk IN (SELECT value FROM json_each(?))
 """  # noqa: S608
 
 
-def search(connection: sqlite3.Connection, number: int, codes: Codes, query: Query) -> Page:
+def search(numbers: Numbers, query: Query) -> Page:
     """One page in one snapshot; `next` only where a further resource is known to be there."""
+    connection = numbers.connection
     connection.execute("BEGIN")
     try:
-        rows = _rows(Planner(connection, number, codes), query)
+        rows = _rows(Planner(numbers, query.type), query)
         page = rows[: query.limit]
         last = page[-1] if len(rows) > query.limit and page else None
         resources = _resources(connection, query.type, [row[-1] for row in page])
@@ -32,16 +33,16 @@ def search(connection: sqlite3.Connection, number: int, codes: Codes, query: Que
         connection.execute("ROLLBACK")  # of a transaction that only read
 
 
-def count(connection: sqlite3.Connection, number: int, codes: Codes, filter: Filter) -> int:
+def count(numbers: Numbers, type: str, filter: Filter) -> int:
     """How many current resources the filter finds."""
-    planner = Planner(connection, number, codes)
+    planner = Planner(numbers, type)
     pks = planner.leaf(filter)
     if pks is not None:
         text, values = f"SELECT count(DISTINCT pk) FROM ({pks.text})", pks.values  # noqa: S608
     else:
         scope = planner.scope(filter)
         text, values = f"SELECT count(*) FROM {scope.text}", scope.values  # noqa: S608
-    return int(connection.execute(text, values).fetchone()[0])
+    return int(numbers.connection.execute(text, values).fetchone()[0])
 
 
 def _rows(planner: Planner, query: Query) -> list[Row]:
@@ -79,7 +80,7 @@ def _along(planner: Planner, filter: Filter, order: Order) -> list[Row]:
 
 def _ordered(planner: Planner, scope: Scope, order: Order, lead: str | None = None) -> list[Row]:
     found = order.statement(scope, lead)
-    return [tuple(row) for row in planner.connection.execute(found.text, found.values)]
+    return [tuple(row) for row in planner.numbers.connection.execute(found.text, found.values)]
 
 
 def _resources(connection: sqlite3.Connection, type: str, pks: Sequence[int]) -> list[Stored]:

@@ -11,7 +11,7 @@ from fhir_mpi.search.filters import Filter, IndexEntries, Query
 from fhir_mpi.storage.populations import Populations
 from fhir_mpi.storage.port import CandidateEntry, Changes, Head, Page, Stored, UnitOfWork, Write
 from fhir_mpi.storage.sqlite import candidates, changes, claims, commit, entries, marks, resources, search
-from fhir_mpi.storage.sqlite.codes import Codes, Key
+from fhir_mpi.storage.sqlite.codes import Codes, Key, Numbers
 from fhir_mpi.storage.sqlite.connections import Connections
 from fhir_mpi.storage.sqlite.schema import prepare
 
@@ -79,12 +79,10 @@ class SqliteStore:
         return await self._connections.read(lambda c: changes.changes(c, self._types, query))
 
     async def search(self, query: Query, /) -> Page:
-        number = self._types[query.type]
-        return await self._connections.read(lambda c: search.search(c, number, self._codes, query))
+        return await self._connections.read(lambda c: search.search(self._numbers(c), query))
 
     async def count(self, type: str, filter: Filter, /) -> int:
-        number = self._types[type]
-        return await self._connections.read(lambda c: search.count(c, number, self._codes, filter))
+        return await self._connections.read(lambda c: search.count(self._numbers(c), type, filter))
 
     async def texts(self, type: str, code: str, /, *, limit: int) -> Sequence[str]:
         number = self._types[type]
@@ -152,6 +150,9 @@ class SqliteStore:
 
     async def close(self) -> None:
         await self._connections.close()
+
+    def _numbers(self, connection: Connection) -> Numbers:
+        return Numbers(connection, self._codes, self._types)
 
     async def _look_up(self, rows: int, ask: Callable[[Connection], T]) -> T:
         """At once where few keys are asked for; very many would hold up every other request."""

@@ -163,8 +163,8 @@ async def test_s05_a_count_above_the_maximum_is_capped_and_the_link_says_so(clie
 @pytest.mark.parametrize(
     "search",
     [
-        "organization.name=x",
-        "organization:Organization.name=x",
+        "organization.nonsense=x",
+        "organization:Patient.name=x",
         "_has:Observation:patient:code=1",
         "_filter=name eq x",
         "_text=x",

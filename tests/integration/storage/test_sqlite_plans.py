@@ -22,8 +22,8 @@ from fhir_mpi.search.filters import (
     Within,
 )
 from fhir_mpi.storage.sqlite import SqliteStore, plans
-from fhir_mpi.storage.sqlite.codes import Codes
-from fhir_mpi.storage.sqlite.filters import condition
+from fhir_mpi.storage.sqlite.codes import Codes, Numbers
+from fhir_mpi.storage.sqlite.filters import Subject, condition
 from fhir_mpi.storage.sqlite.order import Order, sort_key
 from fhir_mpi.storage.sqlite.plans import Planner
 from tests.integration.storage.chance import any_entries, any_filter
@@ -63,9 +63,9 @@ async def test_any_tree_finds_the_same_when_everything_is_many(
 
 async def test_an_interval_is_tested_among_the_entries_of_its_own_resource(store: SqliteStore) -> None:
     """A look into an index by value for every resource would make a broad search quadratic."""
-    numbers = {("range", "birthdate"): 1}
+    await filled(store, {"a": {"birthdate": [Interval(1.0, 2.0)]}})
     for leaf in (Within("birthdate", high_from=1.0), Within("birthdate", low_from=1.0, high_to=2.0)):
-        test = condition(leaf, lambda kind, code: numbers.get((kind, code)))
+        test = await store._connections.read(lambda c: condition(leaf, Subject(store._numbers(c), "Patient")))  # noqa: B023
         statement = f"EXPLAIN QUERY PLAN SELECT 1 FROM resource AS r WHERE {test.text}"  # noqa: S608
         plan = await store._connections.read(lambda c: c.execute(statement, test.values).fetchall())  # noqa: B023
         assert [row[3] for row in plan if " e " in row[3]] == ["SEARCH e USING PRIMARY KEY (pk=?)"]
@@ -170,7 +170,7 @@ async def _populate(store: SqliteStore) -> None:
 def _plan(folder: Path, filter: Filter, sort: tuple[Sort, ...]) -> list[str]:
     """What SQLite says it would do for the first page."""
     connection = sqlite3.connect(folder / "index.sqlite")
-    planner = Planner(connection, 1, Codes())
+    planner = Planner(Numbers(connection, Codes(), {"Patient": 1}), "Patient")
     keys = tuple(sort_key(planner, one) for one in sort)
     order = Order(keys, None, 21, bool(sort) and sort[0].descending)
     scope, lead = planner.scope(filter), keys[0].column if keys else None

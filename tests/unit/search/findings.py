@@ -1,6 +1,8 @@
 """Whether a filter holds on index entries: the plainest reading of search/filters.py there is."""
 
 import sys
+from collections.abc import Mapping
+from typing import TypeAlias
 
 from fhir_mpi.search.filters import (
     And,
@@ -13,20 +15,44 @@ from fhir_mpi.search.filters import (
     Or,
     Prefix,
     Present,
+    Referred,
+    Refers,
     Within,
 )
 
 _FAR = sys.float_info.max
 
 
-def holds(filter: Filter, entries: IndexEntries) -> bool:
+World: TypeAlias = Mapping[str, Mapping[str, IndexEntries]]
+"""type -> id -> index entries: everything there is, for filters that follow references."""
+
+
+def holds(filter: Filter, entries: IndexEntries, id: str = "", world: World = {}) -> bool:  # noqa: B006
     match filter:
         case And(parts):
-            return all(holds(part, entries) for part in parts)
+            return all(holds(part, entries, id, world) for part in parts)
         case Or(parts):
-            return any(holds(part, entries) for part in parts)
+            return any(holds(part, entries, id, world) for part in parts)
         case Not(part):
-            return not holds(part, entries)
+            return not holds(part, entries, id, world)
+        case Equals("_id", value):
+            return id == value
+        case Refers(code, type, inner, written):
+            others = world.get(type, {}).items()
+            named = {
+                start + other
+                for other, index in others
+                if holds(inner, index, other, world)
+                for start in written
+            }
+            return not named.isdisjoint(map(str, entries.get(code, ())))
+        case Referred(type, code, inner, written):
+            ours = {start + id for start in written}
+            others = world.get(type, {}).items()
+            return any(
+                not ours.isdisjoint(map(str, index.get(code, ()))) and holds(inner, index, other, world)
+                for other, index in others
+            )
         case Present(code):
             return bool(entries.get(code))
         case Within():

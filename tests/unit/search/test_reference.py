@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fhir_mpi.fhir.outcome import InvalidValue, TooCostly, UnsupportedParameter
+from fhir_mpi.fhir.outcome import InvalidValue, TooCostly
 from tests.unit.search.served import custom, finds, observation_finds, patient, request
 
 BASE = "https://mpi.example.org/fhir"
@@ -68,12 +68,6 @@ def test_a_reference_or_uri_search_finds(name: str, value: str, found: bool) -> 
 def test_a_modifier_that_names_the_type_wants_an_id() -> None:
     with pytest.raises(InvalidValue, match="logical id"):
         request([("organization:Organization", "Organization/7")])
-
-
-@pytest.mark.parametrize("name", ["organization.name", "organization:Organization.name", "no.such"])
-def test_chains_are_refused(name: str) -> None:
-    with pytest.raises(UnsupportedParameter, match="chained"):
-        request([(name, "x")])
 
 
 def test_a_path_that_is_too_deep_is_refused() -> None:

@@ -82,11 +82,9 @@ def _middleware(settings: Settings) -> list[Middleware]:
 
 def build_intake(definitions: Definitions, settings: Settings) -> Intake:
     """Everything compiled that a resource passes on its way in."""
-    depth = settings.search_depth
-    search = SearchRegistry(
-        definitions.search_parameters, definitions.types, depth=depth
-    )  # names unknown types
-    validator = Validator(definitions.types, definitions.profiles)
+    types, depth = definitions.types, settings.search_depth
+    search = SearchRegistry(definitions.search_parameters, types, depth=depth)  # names unknown types
+    validator = Validator(types, definitions.profiles, unknown=settings.unknown_profile)
     return Intake(validator, search, linkage_models(definitions, settings))
 
 

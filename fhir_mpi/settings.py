@@ -78,6 +78,11 @@ class Settings(BaseSettings):
     cors_origins: Annotated[frozenset[str], NoDecode] = Field(
         default=frozenset(), description="Origins, by comma, whose pages may ask in a browser; * for any."
     )
+    unknown_profile: str = Field(
+        default="warning",
+        pattern="^(warning|error)$",
+        description="What a profile is that a resource claims and the server doesn't know.",
+    )
     secret: SecretStr | None = Field(
         default=None,
         description="Key that signs paging links; without it, one is made and kept in the store.",

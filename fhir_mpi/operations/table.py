@@ -10,6 +10,7 @@ from fhir_mpi.operations.call import Handler
 from fhir_mpi.operations.everything import everything
 from fhir_mpi.operations.match import match
 from fhir_mpi.operations.meta import meta, meta_add, meta_delete
+from fhir_mpi.operations.validate import validate
 
 OPERATIONS: Final[Mapping[str, Handler]] = {
     "Patient-match": match,
@@ -18,4 +19,5 @@ OPERATIONS: Final[Mapping[str, Handler]] = {
     "Resource-meta": meta,
     "Resource-meta-add": meta_add,
     "Resource-meta-delete": meta_delete,
+    "Resource-validate": validate,
 }

@@ -61,6 +61,17 @@ def test_fhirpy_saves_under_an_id_of_its_own(fhirpy: Any) -> None:
     assert fhirpy.reference("Patient", one.id).to_resource()["active"] is True
 
 
+def test_fhirpy_validates_without_saving(fhirpy: Any, base_url: str) -> None:
+    family = surname()
+    one = fhirpy.resource("Patient", name=[{"family": family}], gender="female")
+    assert one.is_valid(raise_exception=True)
+    one["gender"] = "unheard-of"
+    assert not one.is_valid()
+    with pytest.raises(fhirpy_errors.OperationOutcome):
+        one.is_valid(raise_exception=True)
+    assert count(base_url, f"Patient?family={family}") == 0
+
+
 def test_fhirpy_searches_counts_and_pages(fhirpy: Any) -> None:
     family = surname()
     for year in range(1950, 1955):

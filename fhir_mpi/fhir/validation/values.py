@@ -29,7 +29,7 @@ def value_issues(type: str, value: Any, place: str) -> list[Issue]:
     found = schema.issues(_validator(type), value, place)
     if found:
         return found
-    walk = Walk(_no_rules(), nested=lambda _, __: None)
+    walk = Walk(_no_rules(), nested=lambda _, __: None, root=place, type=type)
     walk.element(value, table(type), place)
     return [issue for issue in walk.found if issue.severity != "warning"]
 

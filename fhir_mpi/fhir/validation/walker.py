@@ -15,12 +15,14 @@ from fhir_mpi.fhir.outcome import Issue
 from fhir_mpi.fhir.references import written_type
 from fhir_mpi.fhir.resource_types import RESOURCE_TYPES
 from fhir_mpi.fhir.types import Json, Resource
+from fhir_mpi.fhir.validation.contexts import names_of, steps_to
 from fhir_mpi.fhir.validation.elements import ANY_RESOURCE, Element, children
 from fhir_mpi.fhir.validation.findings import Invariant
 from fhir_mpi.fhir.validation.invariants import INVARIANTS, WARNINGS
 from fhir_mpi.fhir.validation.paths import Place, written
 from fhir_mpi.fhir.validation.primitives import CHECKS, INTEGERS
-from fhir_mpi.fhir.validation.profiles import ProfileRules
+from fhir_mpi.fhir.validation.profiles import ProfileRules, claimed, profile_breaks
+from fhir_mpi.fhir.validation.rules import RULE, shape_breaks
 
 Step: TypeAlias = Callable[["Walk", Any, Place, Json], None]
 
@@ -38,19 +40,38 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """One walk: what it found, what `#id` may name, and how a resource inside the resource is validated."""
+    """One walk through the resource at `root`: what it found, what `#id` may name, the element ids it met.
+
+    `nested` validates a resource inside the resource; `unknown` is the severity of an unknown profile.
+    """
 
     rules: ProfileRules
     nested: Callable[[Resource, Place], None]
+    root: Place
+    type: str
+    unknown: str = "warning"
     contained: Mapping[str, str] = field(default_factory=dict)  # id -> resource type
     inside: bool = False  # of a contained resource, where `#` names the container
     found: list[Issue] = field(default_factory=list)
+    ids: set[str] = field(default_factory=set)
 
-    def resource(self, resource: Resource, place: Place) -> None:
-        """Walk a resource of a known type."""
-        self.element(resource, table(resource["resourceType"]), place)
-        for code, text, child in self.rules.broken(resource):
-            self.found.append(Issue(code, text, written(place) + child))
+    def resource(self, resource: Resource) -> None:
+        """Walk a resource of a known type, then hold it against the profiles it claims."""
+        self.element(resource, table(self.type), self.root)
+        for index, url in claimed(resource):
+            if not self.profile(resource, url):
+                text = "the profile is not known here, so nothing was held against it"
+                at = f"{written(self.root)}.meta.profile[{index}]"
+                self.found.append(Issue(RULE, text, at, self.unknown))
+
+    def profile(self, resource: Resource, url: str) -> bool:
+        """Hold a resource against a profile; False where that is unknown."""
+        rule = self.rules.profile(url)
+        if rule is None:
+            return False
+        for code, text, child in profile_breaks(resource, rule):
+            self.found.append(Issue(code, text, written(self.root) + child))
+        return True
 
     def element(self, value: Json, known: Table, place: Place, *, valued: bool = False) -> None:
         """Walk one element or resource; `valued` where a primitive value stands beside it."""
@@ -59,8 +80,8 @@ class Walk:
             step = steps.get(name)
             if step is not None:
                 step(self, child, (place, name), value)
-        if known.is_element and not valued and len(value) == 1 and "id" in value:
-            self.say("invariant", "ele-1: an element needs a value or children", place)
+        if known.is_element and "id" in value:
+            self._element_id(value, place, valued=valued)
         if known.invariant is not None:
             self._apply(known.invariant, value, place, "error")
         if known.warning is not None:
@@ -70,6 +91,15 @@ class Walk:
 
     def say(self, code: str, text: str, place: Place) -> None:
         self.found.append(Issue(code, text, written(place)))
+
+    def _element_id(self, value: Json, place: Place, *, valued: bool) -> None:
+        own_id = value["id"]
+        if not valued and len(value) == 1:
+            self.say("invariant", "ele-1: an element needs a value or children", place)
+        if isinstance(own_id, str):
+            if own_id in self.ids:
+                self.say("invariant", "the id of an element stands twice in the resource", (place, "id"))
+            self.ids.add(own_id)
 
     def _apply(self, rule: Invariant, value: Json, place: Place, severity: str) -> None:
         for code, text, name in rule(value):
@@ -199,7 +229,13 @@ def _extension(walk: Walk, value: Any, place: Place, parent: Json) -> None:
     if not isinstance(value, dict):
         return
     walk.element(value, table("Extension"), place)
-    for code, text, child in walk.rules.broken_extension(value, place):
+    rule = walk.rules.rule_of(value)
+    if rule is None:
+        return
+    steps = steps_to(place, walk.root)[:-1]
+    if not rule.contexts.allow(names_of(walk.type, steps), parent.get("url")):
+        walk.say(RULE, "the extension is not allowed on this element", place)
+    for code, text, child in shape_breaks(value, rule.shape, ""):
         walk.found.append(Issue(code, text, written(place) + child))
 
 

@@ -13,12 +13,14 @@ from fhir_mpi.fhir.types import Json
 from fhir_mpi.http.bodies import read_body
 from fhir_mpi.http.negotiation import FHIR_JSON, JSON, JSON_PATCH, MERGE_PATCH, check_body_type
 from fhir_mpi.http.state import server
+from fhir_mpi.interactions.fhirpath_patching import fhirpath_patch, partial_or_fhirpath
 from fhir_mpi.interactions.patching import Change, json_patch, merge_patch
 
 PATCHES: Final[Mapping[str, Callable[[bytes], Change]]] = {
     JSON_PATCH: json_patch,
     MERGE_PATCH: merge_patch,
-    JSON: merge_patch,  # as fhirpy sends it
+    JSON: partial_or_fhirpath,  # as fhirpy sends it
+    FHIR_JSON: fhirpath_patch,
 }
 ETAG: Final = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
 

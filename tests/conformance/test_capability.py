@@ -161,7 +161,11 @@ async def test_every_declared_format_and_system_interaction_answers(
 
 
 async def test_every_declared_patch_format_is_taken(client: AsyncClient, statement: Json) -> None:
-    bodies = {"application/json-patch+json": b"[]", "application/merge-patch+json": b"{}"}
+    bodies = {
+        "application/fhir+json": b'{"resourceType": "Parameters"}',
+        "application/json-patch+json": b"[]",
+        "application/merge-patch+json": b"{}",
+    }
     assert statement["patchFormat"] == list(bodies)
     for name, body in bodies.items():
         response = await client.patch("/Patient/never", content=body, headers={"content-type": name})

@@ -116,7 +116,7 @@ async def test_a_patch_of_a_decimal_keeps_its_digits(client: AsyncClient) -> Non
     assert '"valueDecimal":1.00}' in (await patch(client, known["id"], steps)).text
 
 
-@pytest.mark.parametrize("content_type", ["application/fhir+json", "text/plain"])
+@pytest.mark.parametrize("content_type", ["text/plain"])
 async def test_another_kind_of_patch_is_refused_by_its_name(client: AsyncClient, content_type: str) -> None:
     known = await create(client, patient(active=True))
     response = await patch(client, known["id"], {"active": False}, **{"content-type": content_type})
@@ -181,3 +181,60 @@ async def test_what_is_gone_or_never_was_cannot_be_patched(client: AsyncClient) 
 
 async def test_a_patch_that_is_too_long_is_refused(client: AsyncClient) -> None:
     outcome(await patch(client, "1", b" " * (1024 * 1024 + 1)), 413, "too-long")
+
+
+def operation(type: str, path: str, **parts: Any) -> dict[str, Any]:
+    given = [{"name": "type", "valueCode": type}, {"name": "path", "valueString": path}]
+    return {"name": "operation", "part": [*given, *({"name": name, **part} for name, part in parts.items())]}
+
+
+@pytest.mark.parametrize("content_type", ["application/fhir+json", "application/json"])
+async def test_a_fhirpath_patch_makes_the_next_version(client: AsyncClient, content_type: str) -> None:
+    known = await create(client, patient(gender="female", active=True, name=[{"given": ["A", "B"]}]))
+    steps = [
+        operation("replace", "Patient.gender", value={"valueCode": "other"}),
+        operation("delete", "Patient.active"),
+        operation("delete", "Patient.deceased"),
+        operation("insert", "Patient.name[0].given", index={"valueInteger": 1}, value={"valueString": "C"}),
+        operation("add", "Patient", name={"valueString": "deceased"}, value={"valueBoolean": True}),
+        operation("move", "Patient.name.given", source={"valueInteger": 2}, destination={"valueInteger": 0}),
+    ]
+    body = {"resourceType": "Parameters", "parameter": steps}
+    found = (await patch(client, known["id"], body, **{"content-type": content_type})).json()
+    assert (found["gender"], found["deceasedBoolean"], found["meta"]["versionId"]) == ("other", True, "2")
+    assert found["name"] == [{"given": ["B", "A", "C"]}]
+    assert "active" not in found
+
+
+@pytest.mark.parametrize(
+    ("step", "status"),
+    [
+        (operation("replace", "Patient.birthDate", value={"valueDate": "1970-01-01"}), 422),
+        (operation("delete", "Patient.name[0].given"), 422),
+        (operation("delete", "Patient.name.children()"), 422),
+        (operation("delete", "Patient.name" + "(" * 300), 422),
+        (operation("add", "Patient", name={"valueString": "gender"}, value={"valueCode": "other"}), 422),
+        (operation("add", "Patient", name={"valueString": "photograph"}, value={"valueCode": "a"}), 422),
+        (operation("add", "Patient", name={"valueString": "name"}, value={"valueHumanName": {"a": 1}}), 422),
+        (operation("insert", "Patient.name", index={"valueInteger": 9}, value={"valueHumanName": {}}), 422),
+        (operation("delete", "Patient"), 422),
+        (operation("upsert", "Patient"), 400),
+        ({"name": "operation", "part": [3]}, 400),
+    ],
+)
+async def test_a_fhirpath_patch_that_does_not_fit_is_refused_where_it_stands(
+    client: AsyncClient, step: Any, status: int
+) -> None:
+    known = await create(client, patient(gender="female", name=[{"given": ["A", "B"]}]))
+    body = {"resourceType": "Parameters", "parameter": [step]}
+    response = await patch(client, known["id"], body, **{"content-type": "application/fhir+json"})
+    code = "processing" if status == 422 else "structure"
+    outcome(response, status, code, "Parameters.parameter[0]")
+    assert (await client.get(f"/Patient/{known['id']}")).json() == known
+
+
+async def test_a_fhirpath_patch_leaves_the_id_alone(client: AsyncClient) -> None:
+    known = await create(client, patient(gender="female"))
+    body = {"resourceType": "Parameters", "parameter": [operation("delete", "Patient.id")]}
+    response = await patch(client, known["id"], body, **{"content-type": "application/fhir+json"})
+    outcome(response, 422, "processing", "Parameters")

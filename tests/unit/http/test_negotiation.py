@@ -53,7 +53,8 @@ def test_uncompressed_json_is_taken(headers: dict[str, str]) -> None:
         {"content_type": "application/fhir+xml"},
         {"content_type": ""},
         {"content_type": "application/json; charset=utf-16"},
-        {"content_encoding": "gzip"},
+        {"content_encoding": "zstd"},
+        {"content_encoding": "gzip, gzip"},
     ],
 )
 def test_anything_else_is_refused(headers: dict[str, str]) -> None:

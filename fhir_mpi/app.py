@@ -24,6 +24,7 @@ from fhir_mpi.http.telemetry import exporting, telemetry
 from fhir_mpi.interactions.freshness import settle
 from fhir_mpi.interactions.intake import Intake
 from fhir_mpi.interactions.services import Limits, Services
+from fhir_mpi.interactions.ways import Ways
 from fhir_mpi.linkage.model import LinkageModel, default_model, read_model
 from fhir_mpi.logging import configure_logging
 from fhir_mpi.mdm.matching import Matcher
@@ -122,7 +123,8 @@ async def open_services(
         if not stale:
             await settle(store, intake, definitions.types)
         matchers = {type: Matcher(model, factory(model), store) for type, model in intake.models.items()}
-        yield Services(definitions, store, intake, matchers, _limits(settings), _now, _new_id)
+        limits, ways = _limits(settings), _ways(settings)
+        yield Services(definitions, store, intake, matchers, limits, _now, _new_id, ways)
     finally:
         await store.close()
 
@@ -164,6 +166,15 @@ def _limits(settings: Settings) -> Limits:
         included=settings.max_included,
         unique_identifiers=settings.unique_identifiers,
         if_match_required=settings.if_match_required,
+    )
+
+
+def _ways(settings: Settings) -> Ways:
+    return Ways(
+        version_conflict=int(settings.version_conflict),
+        client_ids=settings.client_ids,
+        absent_deleted=settings.delete_absent == "success",
+        lenient=settings.unknown_parameters == "lenient",
     )
 
 

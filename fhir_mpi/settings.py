@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -73,6 +73,18 @@ class Settings(BaseSettings):
     )
     if_match_required: bool = Field(
         default=False, description="Whether an update or patch must name the version it is meant for."
+    )
+    version_conflict: Literal["412", "409"] = Field(
+        default="412", description="The status where If-Match names another version than the current one."
+    )
+    client_ids: Literal["any", "alphanumeric", "not-allowed"] = Field(
+        default="any", description="Which ids a client may give to what it creates by an update."
+    )
+    delete_absent: Literal["success", "not-found"] = Field(
+        default="success", description="What the deletion of a resource is that never was."
+    )
+    unknown_parameters: Literal["strict", "lenient"] = Field(
+        default="strict", description="What a search does with a parameter that it doesn't know."
     )
     compression: bool = Field(default=True, description="Whether answers are compressed for who asks.")
     cors_origins: Annotated[frozenset[str], NoDecode] = Field(

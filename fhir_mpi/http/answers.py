@@ -70,9 +70,13 @@ def remember(request: Request, done: Sequence[Written]) -> None:
 
 def preferred_return(request: Request) -> str | None:
     """The first preference that is one of the three; another is passed over (RFC 7240, section 2)."""
-    preferences = ",".join(request.headers.getlist("prefer")).replace(";", ",").split(",")
-    found = (RETURN.fullmatch(preference.replace(" ", "")) for preference in preferences)
+    found = (RETURN.fullmatch(preference) for preference in preferences(request))
     return next((match[1] for match in found if match), None)
+
+
+def preferences(request: Request) -> Sequence[str]:
+    """What the client prefers, one by one and without spaces: `return=minimal`, `handling="strict"`."""
+    return ",".join(request.headers.getlist("prefer")).replace(" ", "").replace(";", ",").split(",")
 
 
 def _applied(wanted: str | None) -> dict[str, str]:

@@ -10,6 +10,7 @@ from fhir_mpi.fhir.types import Json, Resource
 from fhir_mpi.http.responses import fhir_response
 from fhir_mpi.http.state import base_url, server
 from fhir_mpi.interactions.services import Limits, Services
+from fhir_mpi.interactions.ways import NOT_ALLOWED, Ways
 
 
 async def metadata(request: Request) -> Response:
@@ -26,16 +27,18 @@ async def metadata(request: Request) -> Response:
         software_version=__version__,
     )
     for entry in statement["rest"][0]["resource"]:
-        _follow_settings(entry, services.limits)
+        _follow_settings(entry, services.limits, services.ways)
     return fhir_response(request, statement)
 
 
-def _follow_settings(entry: Json, limits: Limits) -> None:
+def _follow_settings(entry: Json, limits: Limits, ways: Ways) -> None:
     """Says of one type what settings decide, which no definition knows."""
     if limits.delete_several and entry.get("conditionalDelete") == "single":
         entry["conditionalDelete"] = "multiple"
     if limits.if_match_required and entry.get("versioning") == "versioned":
         entry["versioning"] = "versioned-update"
+    if ways.client_ids == NOT_ALLOWED and "updateCreate" in entry:
+        entry["updateCreate"] = False
 
 
 def _search_parameters(services: Services, type: str) -> list[Resource]:

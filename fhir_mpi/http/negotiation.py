@@ -1,6 +1,8 @@
 """Which representation a client sends and wants (R5 http.html#mime-type)."""
 
+import re
 from functools import lru_cache
+from operator import itemgetter
 from typing import Final
 
 from starlette.requests import Request
@@ -18,6 +20,8 @@ OURS: Final = {
     "application/*": FHIR_JSON,
     "json": FHIR_JSON,
 }
+VERSIONS: Final = frozenset({"5", "5.0", "5.0.0"})
+WEIGHT: Final = re.compile(r"[01](\.[0-9]{1,3})?")
 BODIES: Final = frozenset({FHIR_JSON, "application/json+fhir", JSON, "text/json"})
 COMPRESSED: Final = frozenset({"gzip", "x-gzip"})
 JSON_PATCH: Final = "application/json-patch+json"
@@ -33,16 +37,41 @@ def response_type(request: Request) -> str:
     asked = request.query_params.get("_format")
     if asked is None:
         asked = ",".join(request.headers.getlist("accept")) or "*/*"
-    found = _first_of_ours(asked)
+    found = _best_of_ours(asked)
     if found is None:
-        raise NotAcceptable(f"this server answers in {FHIR_JSON}")
+        raise NotAcceptable(f"this server answers in {FHIR_JSON}, of FHIR 5.0")
     return found
 
 
 @lru_cache(maxsize=256)  # a client says the same at every request
-def _first_of_ours(asked: str) -> str | None:
-    parts = [part.strip().replace(" ", "+").lower() for part in asked.replace(";", ",").split(",")]
-    return next((OURS[part] for part in parts if part in OURS), None)
+def _best_of_ours(asked: str) -> str | None:
+    """The one that is wanted most, the first of equals (RFC 9110, section 12.5.1).
+
+    >>> _best_of_ours("application/json;q=0.5, application/fhir+json; fhirVersion=5.0")
+    'application/fhir+json'
+    >>> _best_of_ours("application/fhir+json; fhirVersion=4.0, text/html")
+    """
+    wanted = [found for part in asked.split(",") for found in _ours(part)]
+    return max(wanted, key=itemgetter(0), default=(0.0, None))[1]
+
+
+def _ours(part: str) -> list[tuple[float, str]]:
+    """The types of ours in one part of Accept, each with its weight."""
+    words = [word.strip().replace(" ", "+").lower() for word in part.split(";")]
+    parameters = dict(word.split("=", 1) for word in words if "=" in word)
+    weight = _weight(parameters.get("q", "1"))
+    if weight == 0 or not _is_ours(parameters.get("fhirversion")):
+        return []
+    return [(weight, OURS[word]) for word in words if word in OURS]
+
+
+def _weight(text: str) -> float:
+    return float(text) if WEIGHT.fullmatch(text) else 1.0
+
+
+def _is_ours(version: str | None) -> bool:
+    """Whether a fhirVersion is the one that is spoken here, whatever its patch level."""
+    return version is None or version.strip('"').split("-")[0] in VERSIONS
 
 
 def check_body_type(request: Request, allowed: frozenset[str] = BODIES) -> None:
@@ -55,9 +84,11 @@ def check_body_type(request: Request, allowed: frozenset[str] = BODIES) -> None:
     name, *parameters = [part.strip().lower() for part in content_type.split(";")]
     if name not in allowed:
         raise UnsupportedMediaType(f"send the body as {' or '.join(sorted(allowed))}")
-    charset = next((p.partition("=")[2].strip('"') for p in parameters if p.startswith("charset=")), "utf-8")
-    if charset not in ("utf-8", "utf8", "us-ascii"):
+    given = {key: value.strip('"') for key, _, value in (p.partition("=") for p in parameters)}
+    if given.get("charset", "utf-8") not in ("utf-8", "utf8", "us-ascii"):
         raise UnsupportedMediaType("send the body in UTF-8")
+    if not _is_ours(given.get("fhirversion")):
+        raise UnsupportedMediaType("send the body as FHIR 5.0")
 
 
 def is_compressed(request: Request) -> bool:

@@ -1,7 +1,9 @@
 """Searches of one type: GET [base]/[type]?… and POST [base]/[type]/_search (R5 search.html)."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import Request
@@ -11,6 +13,7 @@ from fhir_mpi.fhir.bundle import match_entry, searchset
 from fhir_mpi.fhir.outcome import InvalidRequest, Issue
 from fhir_mpi.fhir.subset import Shape
 from fhir_mpi.fhir.types import Json
+from fhir_mpi.http.answers import preferences
 from fhir_mpi.http.bodies import read_body
 from fhir_mpi.http.negotiation import check_body_type, response_type
 from fhir_mpi.http.responses import fhir_response, shaped
@@ -20,6 +23,8 @@ from fhir_mpi.interactions.including import Included, included
 from fhir_mpi.search.results import CURSOR, Results
 from fhir_mpi.search.term import SearchContext
 from fhir_mpi.storage.port import Stored
+
+HANDLING: Final = re.compile(r"handling=\"?(lenient|strict)\"?")
 
 
 async def search(request: Request) -> Response:
@@ -80,12 +85,18 @@ def search_context(request: Request) -> SearchContext:
     """What a search of this request is read against."""
     own = server(request)
     return SearchContext(
-        lenient="handling=lenient" in request.headers.get("prefer", "").replace(" ", ""),
+        lenient=is_lenient(request, otherwise=own.services.ways.lenient),
         now_ms=int(own.services.clock().timestamp() * 1000),
         base_url=base_url(request),
         default_count=own.services.limits.page_size,
         max_count=own.services.limits.page_size_max,
     )
+
+
+def is_lenient(request: Request, *, otherwise: bool) -> bool:
+    """Whether the client prefers that what isn't known is passed over (R5 search.html#errors)."""
+    found = next((match[1] for p in preferences(request) if (match := HANDLING.fullmatch(p))), None)
+    return otherwise if found is None else found == "lenient"
 
 
 async def search_pairs(request: Request) -> Sequence[tuple[str, str]]:

@@ -27,6 +27,7 @@ from fhir_mpi.interactions.services import Services
 from fhir_mpi.interactions.uniqueness import unit_of_work
 from fhir_mpi.interactions.writing import (
     Written,
+    check_new_id,
     check_precondition,
     check_type,
     head_of,
@@ -92,7 +93,7 @@ async def create(services: Services, wanted: Criteria, resource: Resource) -> Wr
         await services.store.commit(await unit_of_work(services, [write], [_claim(wanted, write, holder)]))
         return Written(write.version, StorageResponse.CREATE_NO_MATCH, warnings)
 
-    return await persistently(attempt, None)
+    return await persistently(services, attempt, None)
 
 
 async def update(
@@ -125,7 +126,7 @@ async def update(
         await services.store.commit(await unit_of_work(services, [write]))
         return Written(write.version, StorageResponse.UPDATE_MATCH, warnings)
 
-    return await persistently(attempt, if_match)
+    return await persistently(services, attempt, if_match)
 
 
 async def patch(
@@ -140,7 +141,7 @@ async def patch(
             raise NotFound(f"no {wanted.type} meets the criteria")
         return await patching.apply(services, found, change, if_match)
 
-    return await persistently(attempt, if_match)
+    return await persistently(services, attempt, if_match)
 
 
 async def delete(services: Services, wanted: Criteria, *, if_match: int | None = None) -> Sequence[Written]:
@@ -150,13 +151,15 @@ async def delete(services: Services, wanted: Criteria, *, if_match: int | None =
 
     async def attempt() -> Written:
         found = await matches(services, wanted)
+        if not found:
+            services.ways.check_absent(wanted.type)
         plans = [plan_delete(services, s.type, s.id, head_of(s), if_match) for s in found]
         writes = [write for write in plans if write is not None]
         await services.store.commit(UnitOfWork(writes))
         done[:] = [Written(write.version, StorageResponse.DELETE) for write in writes]
         return done[0] if done else Written(None, StorageResponse.DELETE_NOT_FOUND)
 
-    first = await persistently(attempt, if_match)
+    first = await persistently(services, attempt, if_match)
     return done or [first]
 
 
@@ -193,6 +196,7 @@ async def _first(services: Services, type: str, resource: Resource) -> Write:
         return plan_update(services, type, services.new_id(), resource, None)
     head = (await services.store.heads(type, [id])).get(id)
     check_free(type, head)
+    check_new_id(services, type, id, head)
     return plan_update(services, type, id, resource, head)
 
 

@@ -53,7 +53,7 @@ async def patch(
     async def attempt() -> Written:
         return await apply(services, await read(services, type, id), change, if_match)
 
-    return await persistently(attempt, if_match)
+    return await persistently(services, attempt, if_match)
 
 
 async def apply(services: Services, stored: Stored, change: Change, if_match: int | None) -> Written:

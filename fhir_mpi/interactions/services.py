@@ -1,11 +1,12 @@
 """What an interaction or operation may reach: never the request, never a setting's source."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from fhir_mpi.definitions import Definitions
 from fhir_mpi.interactions.intake import Intake
+from fhir_mpi.interactions.ways import Ways
 from fhir_mpi.mdm.matching import Matcher
 from fhir_mpi.storage.port import Store
 
@@ -41,3 +42,4 @@ class Services:
     """Now, in UTC."""
     new_id: Callable[[], str]
     """A logical id that was never given before."""
+    ways: Ways = field(default_factory=Ways)

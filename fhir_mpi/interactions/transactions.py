@@ -16,6 +16,7 @@ from fhir_mpi.interactions.writing import (
     ATTEMPTS,
     Written,
     check_identity,
+    check_new_id,
     check_precondition,
     check_type,
     deleting,
@@ -130,6 +131,8 @@ def _update(services: Services, place: Place, resource: Resource) -> Plan:
     if is_unchanged(current, resource):
         did = StorageResponse.UPDATE_MATCH_NO_CHANGE if by_criteria else StorageResponse.UPDATE_NO_CHANGE
         return Plan(place, None, Written(current, did, warnings))
+    if change.id or "id" in (change.resource or {}):
+        check_new_id(services, change.type, id, head)
     write = plan_update(services, change.type, id, resource, head)
     return Plan(place, write, Written(write.version, _updating(place), warnings))
 

@@ -18,7 +18,6 @@ from fhir_mpi.fhir.outcome import (
     NotFound,
     PreconditionRequired,
     Unprocessable,
-    VersionConflict,
 )
 from fhir_mpi.fhir.storage_response import StorageResponse
 from fhir_mpi.fhir.subset import is_part
@@ -50,7 +49,7 @@ async def create(services: Services, type: str, resource: Resource) -> Written:
         await services.store.commit(await unit_of_work(services, [write]))
         return Written(write.version, StorageResponse.CREATE, warnings)
 
-    return await persistently(attempt, None)
+    return await persistently(services, attempt, None)
 
 
 async def update(
@@ -77,11 +76,12 @@ async def update(
         refuse_part(current, resource)
         if is_unchanged(current, resource):
             return Written(current, StorageResponse.UPDATE_NO_CHANGE, warnings)
+        check_new_id(services, type, id, head)
         write = plan_update(services, type, id, resource, head)
         await services.store.commit(await unit_of_work(services, [write]))
         return Written(write.version, updating(head), warnings)
 
-    return await persistently(attempt, if_match)
+    return await persistently(services, attempt, if_match)
 
 
 async def delete(services: Services, type: str, id: str, *, if_match: int | None = None) -> Written:
@@ -96,7 +96,7 @@ async def delete(services: Services, type: str, id: str, *, if_match: int | None
         await services.store.commit(UnitOfWork([write]))
         return Written(write.version, StorageResponse.DELETE)
 
-    return await persistently(attempt, if_match)
+    return await persistently(services, attempt, if_match)
 
 
 def plan_create(
@@ -123,10 +123,12 @@ def plan_update(
 def plan_delete(
     services: Services, type: str, id: str, head: Head | None, if_match: int | None
 ) -> Write | None:
-    """The deletion, or None where nothing is to delete."""
+    """The deletion, or None where nothing is to delete. NotFound where a setting wants that said."""
+    if head is None:
+        services.ways.check_absent(type)
     if head is None or head.deleted:
         return None
-    check_version(head, if_match)
+    check_version(services, head, if_match)
     return deletion(type, id, expected=head.version, now=_after(services.clock(), head))
 
 
@@ -173,22 +175,28 @@ def require(services: Services, type: str, interaction: str) -> None:
         raise MethodNotAllowed(f"this server does not offer {interaction} on {type}")
 
 
+def check_new_id(services: Services, type: str, id: str, head: Head | None) -> None:
+    """Refuses an id that a client gives to a new resource, where a setting does."""
+    if head is None:
+        services.ways.check_client_id(type, id)
+
+
 def check_precondition(services: Services, head: Head | None, if_match: int | None) -> None:
     """`check_version`, and PreconditionRequired where a setting wants a version for what exists."""
     if if_match is None and services.limits.if_match_required and head is not None and not head.deleted:
         raise PreconditionRequired("this server wants If-Match with the version that is updated")
-    check_version(head, if_match)
+    check_version(services, head, if_match)
 
 
-def check_version(head: Head | None, if_match: int | None) -> None:
-    if if_match is None:
-        return
+def check_version(services: Services, head: Head | None, if_match: int | None) -> None:
     current = head.version if head else 0
-    if current != if_match:
-        raise VersionConflict(f"version {if_match} was expected, version {current} is current")
+    if if_match is not None and current != if_match:
+        raise services.ways.stale(if_match, current)
 
 
-async def persistently(attempt: Callable[[], Awaitable[Written]], if_match: int | None) -> Written:
+async def persistently(
+    services: Services, attempt: Callable[[], Awaitable[Written]], if_match: int | None
+) -> Written:
     """Tries again where somebody else was first, unless the client named the version it means."""
     for _ in range(ATTEMPTS):
         try:
@@ -197,9 +205,7 @@ async def persistently(attempt: Callable[[], Awaitable[Written]], if_match: int 
             continue
         except WriteConflict as conflict:
             if if_match is not None:
-                raise VersionConflict(
-                    f"version {if_match} was expected, version {conflict.found} is current"
-                ) from conflict
+                raise services.ways.stale(if_match, conflict.found) from conflict
     raise Conflict("others keep changing this resource; try again")
 
 

@@ -79,7 +79,7 @@ async def _changed(services: Services, call: Call, change: Callable[[Json, Json]
     def on_resource(resource: Resource) -> Resource:
         return {**resource, "meta": change(resource["meta"], given)}
 
-    written = await persistently(lambda: _attempt(services, type, id, on_resource), None)
+    written = await persistently(services, lambda: _attempt(services, type, id, on_resource), None)
     version = written.version or await read(services, type, id)
     return _answer(decode(version.json)["meta"])
 

@@ -6,18 +6,19 @@ from typing import Any, Final
 
 from fhir_mpi.fhir.json import decode, encode
 from fhir_mpi.fhir.outcome import MalformedBody, Unprocessable
+from fhir_mpi.fhir.tree import Item, elements_of, grown, planted, written
 from fhir_mpi.fhir.types import Json, Resource
 from fhir_mpi.fhir.validation.elements import ANY_RESOURCE, Element
 from fhir_mpi.fhir.validation.values import value_issues
 from fhir_mpi.interactions.patching import Change, merge_patch
 from fhir_mpi.search.fhirpath import UnsupportedExpression
 from fhir_mpi.search.locating import Place, locate
-from fhir_mpi.search.tree import Item, elements_of, grown, planted, written
 
 MOST: Final = 1_000
 """Operations of one patch: each looks for its path in the whole resource."""
 DEEPEST: Final = 16
 """Parts in parts of a value."""
+INVARIANT: Final = "invariant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,12 +223,14 @@ def _built(step: Step, parent: Item, name: str, part: Json | None) -> tuple[Elem
 
 
 def _check(step: Step, element: Element, value: Any, sibling: Json | None) -> None:
+    """Refuses what is none of the element's type. Rules between elements are for the patched whole."""
     given = [("Element", sibling), (element.type, value)]
     for type, json in given:
         if json is None or type == ANY_RESOURCE:
             continue
         for issue in value_issues(type, json, step.where):
-            raise step.refused(issue.text)
+            if issue.code != INVARIANT:
+                raise step.refused(issue.text)
 
 
 def _value(

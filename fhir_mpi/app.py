@@ -23,6 +23,7 @@ from fhir_mpi.http.state import Server
 from fhir_mpi.http.telemetry import exporting, telemetry
 from fhir_mpi.interactions.freshness import settle
 from fhir_mpi.interactions.intake import Intake
+from fhir_mpi.interactions.published import Published
 from fhir_mpi.interactions.services import Limits, Services
 from fhir_mpi.interactions.ways import Ways
 from fhir_mpi.linkage.model import LinkageModel, default_model, read_model
@@ -53,13 +54,13 @@ def app_from_environment() -> Starlette:
 def create_app(settings: Settings, *plugins: object) -> Starlette:
     """The ASGI application. DefinitionError, PluginError or ValueError where it can't start as asked."""
     definitions = load_definitions(settings.definitions)
-    intake = build_intake(definitions, settings)
+    intake, published = build_intake(definitions, settings), Published(definitions)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
         with exporting():
             async with open_services(settings, definitions, intake, *plugins) as services:
-                yield {"server": await _server(settings, services)}
+                yield {"server": await _server(settings, services, published)}
 
     app = Starlette(
         routes=routes(settings.base_path, definitions, OPERATIONS),
@@ -129,10 +130,11 @@ async def open_services(
         await store.close()
 
 
-async def _server(settings: Settings, services: Services) -> Server:
+async def _server(settings: Settings, services: Services, published: Published) -> Server:
     secret = settings.secret.get_secret_value() if settings.secret else await _kept_secret(services.store)
     return Server(
         services=services,
+        published=published,
         cursors=Cursors(secret, settings.page_lifetime),
         base_path=settings.base_path,
         base_url=settings.base_url,

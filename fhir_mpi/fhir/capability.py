@@ -11,14 +11,18 @@ def capability_statement(
     *,
     operations: Iterable[Resource],
     search_parameters: Mapping[str, Sequence[Resource]],
+    published: Sequence[Json] = (),
     base_url: str,
     software_version: str,
 ) -> Resource:
-    """`head` with the search parameters and operations of each type, and this server's address."""
+    """`head` with the search parameters and operations of each type, and this server's address.
+
+    `published` are entries of types that are served as well, complete as they are.
+    """
     operations = list(operations)
     rest = head["rest"][0]
     resources = [_completed(entry, operations, search_parameters) for entry in rest["resource"]]
-    completed = {**rest, "resource": resources}
+    completed = {**rest, "resource": [*resources, *published]}
     if system := [_operation(o) for o in operations if o["system"]]:
         completed["operation"] = system
     return {

@@ -108,7 +108,13 @@ class NotFound(FhirError):
 
 
 class MethodNotAllowed(FhirError):
+    """`allow` are the methods that would do, where there are any."""
+
     status, code = 405, "not-supported"
+
+    def __init__(self, text: str, *, expression: str | None = None, allow: Sequence[str] = ()) -> None:
+        super().__init__(text, expression=expression)
+        self.allow = tuple(allow)
 
 
 class NotAcceptable(FhirError):

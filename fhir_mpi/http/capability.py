@@ -17,18 +17,24 @@ async def metadata(request: Request) -> Response:
     """The CapabilityStatement of this very server (R5 http.html#capabilities)."""
     if request.query_params.get("mode", "full") != "full":
         raise InvalidValue("mode is full; the other modes are not offered", expression="http.mode")
-    services = server(request).services
-    definitions = services.definitions
-    statement = capability_statement(
+    return fhir_response(request, statement(request))
+
+
+def statement(request: Request) -> Resource:
+    """What this server is for this client, `[base]/CapabilityStatement/[id]` too."""
+    own = server(request)
+    services, definitions = own.services, own.services.definitions
+    found = capability_statement(
         definitions.statement,
         operations=definitions.operations.values(),
         search_parameters={type: _search_parameters(services, type) for type in definitions.types},
+        published=own.published.capabilities(),
         base_url=base_url(request),
         software_version=__version__,
     )
-    for entry in statement["rest"][0]["resource"]:
+    for entry in found["rest"][0]["resource"]:
         _follow_settings(entry, services.limits, services.ways)
-    return fhir_response(request, statement)
+    return found
 
 
 def _follow_settings(entry: Json, limits: Limits, ways: Ways) -> None:

@@ -11,7 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
-from fhir_mpi.fhir.outcome import FhirError, Issue, Unavailable, UnsupportedMediaType, operation_outcome
+from fhir_mpi.fhir.outcome import (
+    FhirError,
+    Issue,
+    MethodNotAllowed,
+    Unavailable,
+    UnsupportedMediaType,
+    operation_outcome,
+)
 from fhir_mpi.http.responses import error_response
 
 LOG: Final = structlog.get_logger("fhir_mpi.http")
@@ -36,6 +43,8 @@ def _headers(error: FhirError) -> dict[str, str] | None:
     """What tells a client how to do better."""
     if isinstance(error, Unavailable):
         return {"retry-after": str(RETRY_SECONDS)}
+    if isinstance(error, MethodNotAllowed):
+        return {"allow": ", ".join(error.allow)} if error.allow else None
     return {"accept-encoding": "gzip"} if isinstance(error, UnsupportedMediaType) else None
 
 

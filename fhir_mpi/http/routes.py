@@ -10,12 +10,13 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
 from fhir_mpi.definitions import Definitions, check_partners
-from fhir_mpi.http import conditional, health, history, interactions
+from fhir_mpi.http import conditional, health, history, interactions, published
 from fhir_mpi.http.batches import batch
 from fhir_mpi.http.capability import metadata
 from fhir_mpi.http.operations import operation_endpoint, operation_methods, places
 from fhir_mpi.http.search import search
 from fhir_mpi.http.system_search import system_search
+from fhir_mpi.interactions.published import TYPES
 from fhir_mpi.operations.call import Handler
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -25,12 +26,19 @@ ROOT: Final[Mapping[str, Methods]] = {
     "/livez": {"GET": health.livez},
     "/readyz": {"GET": health.readyz},
 }
+WRITES: Final = ("POST", "PUT", "PATCH", "DELETE")
 FHIR: Final[Mapping[str, Methods]] = {
     "": {"GET": system_search, "POST": batch},
     "/": {"GET": system_search, "POST": batch},
     "/_search": {"POST": system_search},
     "/metadata": {"GET": metadata},
     "/_history": {"GET": history.system_history},
+    "/{type:fhir_published}": {"GET": published.search, **dict.fromkeys(WRITES, published.refuse)},
+    "/{type:fhir_published}/_search": {"POST": published.search},
+    "/{type:fhir_published}/{id:fhir_id}": {
+        "GET": published.read,
+        **dict.fromkeys(WRITES, published.refuse),
+    },
     "/{type:fhir_type}": {
         "GET": search,
         "POST": interactions.create,
@@ -67,6 +75,12 @@ class FhirType(FhirId):
     """A resource type's name, served or not."""
 
     regex = r"[A-Z][A-Za-z]{0,63}"
+
+
+class PublishedType(FhirId):
+    """A type that is served from the definitions."""
+
+    regex = "|".join(TYPES)
 
 
 class NamedRoute(Route):
@@ -111,6 +125,7 @@ def routes(base_path: str, definitions: Definitions, handlers: Mapping[str, Hand
     check_partners("operation", definitions.operations, handlers)
     register_url_convertor("fhir_id", FhirId())
     register_url_convertor("fhir_type", FhirType())
+    register_url_convertor("fhir_published", PublishedType())
     return [
         OperationRoutes(_operation_routes(base_path, definitions, handlers)),
         *(NamedRoute(path, methods) for path, methods in ROOT.items()),

@@ -64,21 +64,22 @@ async def searchset_response(request: Request, found: Found, warnings: Sequence[
         *(_entry(base, stored, shape, "include") for stored in along.resources),
     ]
     told = [*warnings, *_cut(own.services.limits.included, along)]
-    bundle = searchset(entries, total=found.total, links=_links(request, found), warnings=told)
+    bundle = searchset(entries, total=found.total, links=links(request, found), warnings=told)
     return fhir_response(request, bundle)
 
 
-def _links(request: Request, found: Found) -> dict[str, str]:
+def links(request: Request, found: Found) -> dict[str, str]:
+    """`self`, `first` and, where more is left, `next` of a page."""
     asked = f"{found.path}?{urlencode(found.understood)}"
     here = f"{base_url(request)}/{found.path}".removesuffix("/")
     first = f"{here}?{urlencode(found.understood)}".removesuffix("?")
-    links = {"self": first, "first": first}
+    told = {"self": first, "first": first}
     if found.results.cursor:
-        links["self"] = f"{here}?{urlencode([*found.understood, (CURSOR, found.results.cursor)])}"
+        told["self"] = f"{here}?{urlencode([*found.understood, (CURSOR, found.results.cursor)])}"
     if found.next is not None:
         cursor = server(request).cursors.sign(found.next, asked)
-        links["next"] = f"{here}?{urlencode([*found.understood, (CURSOR, cursor)])}"
-    return links
+        told["next"] = f"{here}?{urlencode([*found.understood, (CURSOR, cursor)])}"
+    return told
 
 
 def search_context(request: Request) -> SearchContext:

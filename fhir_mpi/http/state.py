@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from fhir_mpi.http.cursors import Cursors
+from fhir_mpi.interactions.published import Published
 from fhir_mpi.interactions.services import Services
 
 
@@ -16,6 +17,7 @@ class Server:
     """
 
     services: Services
+    published: Published
     cursors: Cursors
     base_path: str
     base_url: str | None

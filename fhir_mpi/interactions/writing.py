@@ -22,6 +22,7 @@ from fhir_mpi.fhir.outcome import (
 from fhir_mpi.fhir.storage_response import StorageResponse
 from fhir_mpi.fhir.subset import is_part
 from fhir_mpi.fhir.types import Resource
+from fhir_mpi.interactions import published
 from fhir_mpi.interactions.intake import deletion
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.interactions.uniqueness import unit_of_work
@@ -167,6 +168,8 @@ def deleting(head: Head | None) -> StorageResponse:
 
 def require(services: Services, type: str, interaction: str) -> None:
     """NotFound for a type that isn't served, MethodNotAllowed for an interaction that isn't."""
+    if type in published.TYPES:
+        raise published.refusal(type)
     served = services.definitions.interactions.get(type)
     if served is None:
         known = ", ".join(services.definitions.types)

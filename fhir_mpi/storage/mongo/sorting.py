@@ -21,13 +21,14 @@ Level: TypeAlias = tuple[str, int, Any]
 
 
 def sort_fields(sorts: Sequence[Sort]) -> list[Document]:
-    """The stages that give every document its sort values."""
+    """The stages that give every document its sort values: of intervals, the low ends."""
     values = {f"value{n}": _value_of(sort) for n, sort in enumerate(sorts)}
+    lows = {f"value{n}": {"$ifNull": [f"$value{n}.low", f"$value{n}"]} for n in range(len(sorts))}
     missing = {
         f"missing{n}": {"$cond": [{"$eq": [{"$ifNull": [f"$value{n}", None]}, None]}, 1, 0]}
         for n in range(len(sorts))
     }
-    return [{"$addFields": values}, {"$addFields": missing}]
+    return [{"$addFields": values}, {"$addFields": lows}, {"$addFields": missing}]
 
 
 def sort_order(sorts: Sequence[Sort]) -> SON[str, int]:
@@ -72,10 +73,8 @@ def _direction(sort: Sort) -> int:
 
 
 def _plain(value: Any) -> Any:
-    """A sort value as JSON; only `_lastUpdated` has moments, only intervals are documents."""
-    if isinstance(value, datetime):
-        return int(DatetimeMS(value))
-    return [value["low"], value["high"]] if isinstance(value, dict) else value
+    """A sort value as JSON; only `_lastUpdated` has moments, which are whole numbers."""
+    return int(DatetimeMS(value)) if isinstance(value, datetime) else value
 
 
 def _read(after: str, sorts: int) -> list[Any]:
@@ -100,8 +99,6 @@ def _stored(value: Any) -> Any:
     match value:
         case int():
             return DatetimeMS(value)
-        case [float(low), float(high)]:
-            return {"low": low, "high": high}
-        case str():
+        case float() | str():
             return value
     raise InvalidValue("this is not a position of this search")

@@ -29,7 +29,7 @@ from fhir_mpi.interactions.ways import Ways
 from fhir_mpi.linkage.model import LinkageModel, default_model, read_model
 from fhir_mpi.logging import configure_logging
 from fhir_mpi.mdm.matching import Matcher
-from fhir_mpi.operations.table import OPERATIONS
+from fhir_mpi.operations.table import OPERATIONS, offered
 from fhir_mpi.plugins import plugin_manager, scoring_engine
 from fhir_mpi.search.registry import SearchRegistry
 from fhir_mpi.settings import Settings
@@ -54,7 +54,8 @@ def app_from_environment() -> Starlette:
 def create_app(settings: Settings, *plugins: object) -> Starlette:
     """The ASGI application. DefinitionError, PluginError or ValueError where it can't start as asked."""
     definitions = load_definitions(settings.definitions)
-    intake, published = build_intake(definitions, settings), Published(definitions)
+    intake = build_intake(definitions, settings)
+    published = Published(definitions, offered(definitions.operations.values(), _limits(settings)))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
@@ -168,6 +169,7 @@ def _limits(settings: Settings) -> Limits:
         included=settings.max_included,
         unique_identifiers=settings.unique_identifiers,
         if_match_required=settings.if_match_required,
+        expunge=settings.expunge,
     )
 
 

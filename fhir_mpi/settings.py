@@ -90,6 +90,9 @@ class Settings(BaseSettings):
     cors_origins: Annotated[frozenset[str], NoDecode] = Field(
         default=frozenset(), description="Origins, by comma, whose pages may ask in a browser; * for any."
     )
+    expunge: bool = Field(
+        default=False, description="Whether $expunge may remove resources and versions for good."
+    )
     unknown_profile: str = Field(
         default="warning",
         pattern="^(warning|error)$",

@@ -11,6 +11,7 @@ from fhir_mpi.http.responses import fhir_response
 from fhir_mpi.http.state import base_url, server
 from fhir_mpi.interactions.services import Limits, Services
 from fhir_mpi.interactions.ways import NOT_ALLOWED, Ways
+from fhir_mpi.operations.table import offered
 
 
 async def metadata(request: Request) -> Response:
@@ -26,7 +27,7 @@ def statement(request: Request) -> Resource:
     services, definitions = own.services, own.services.definitions
     found = capability_statement(
         definitions.statement,
-        operations=definitions.operations.values(),
+        operations=offered(definitions.operations.values(), services.limits),
         search_parameters={type: _search_parameters(services, type) for type in definitions.types},
         published=own.published.capabilities(),
         base_url=base_url(request),

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from fhir_mpi.fhir.json import decode
 from fhir_mpi.fhir.operation_answer import check_answer
 from fhir_mpi.fhir.operation_definition import can_be_read, inputs, needs_body, operation_types
-from fhir_mpi.fhir.outcome import InvalidRequest
+from fhir_mpi.fhir.outcome import InvalidRequest, MethodNotAllowed
 from fhir_mpi.fhir.parameters import read_parameters
 from fhir_mpi.fhir.types import Resource
 from fhir_mpi.http.bodies import read_body
@@ -19,6 +19,7 @@ from fhir_mpi.http.responses import fhir_response
 from fhir_mpi.http.state import base_url, server
 from fhir_mpi.interactions.conditional import FORMATS
 from fhir_mpi.operations.call import Answer, Call, Handler
+from fhir_mpi.operations.table import is_offered
 
 
 def places(definition: Resource, served: Sequence[str]) -> Iterable[tuple[str, str | None]]:
@@ -52,6 +53,8 @@ def operation_endpoint(
     async def run(request: Request) -> Response:
         own = server(request)
         response_type(request)
+        if not is_offered(definition["id"], own.services.limits):
+            raise MethodNotAllowed(f"${definition['code']} is not enabled on this server")
         parameters = read_parameters(definition, await _body(request, definition), _query(request))
         id, found = request.path_params.get("id"), pages(request, parameters) if paged else None
         call = Call(parameters, base_url(request), type, id, found.after if found else None)

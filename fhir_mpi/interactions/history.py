@@ -49,11 +49,10 @@ async def instance_history(
 ) -> HistoryResult:
     """The versions of one resource, deletions included. NotFound where it never was."""
     require(services, type, "history-instance")
-    head = (await services.store.heads(type, [id])).get(id)
-    if head is None:
+    if not await services.store.heads(type, [id]):
         raise NotFound(f"{type}/{id} is not known")
     found = await _history(services, replace(query, types=(type,), id=id), span)
-    return replace(found, total=head.version) if span == Span() else found
+    return replace(found, total=await services.store.version_count(type, id)) if span == Span() else found
 
 
 async def type_history(services: Services, type: str, query: Changes, span: Span) -> HistoryResult:
@@ -110,7 +109,7 @@ async def _created(services: Services, versions: Sequence[Stored]) -> Collection
             return not stored.deleted
         type, id, before = stored.type, stored.id, stored.version - 1
         older = known.get((type, id, before)) or await services.store.read_version(type, id, before)
-        return older is None or older.deleted
+        return older is not None and older.deleted  # one that was expunged is taken for no deletion
 
     told = await asyncio.gather(*(made(stored) for stored in versions))
     return {version_key(stored) for stored, created in zip(versions, told, strict=True) if created}

@@ -40,16 +40,18 @@ TYPES: Final = tuple(_OWN)
 class Published:
     """The definitions by type. DefinitionError where capability/statement.json serves one of these types.
 
+    `operations` are those of its OperationDefinitions that can be called.
+
     The CapabilityStatement says the address that a client uses, so each request has its own: functions
     that may need it take what makes it.
     """
 
-    def __init__(self, definitions: Definitions) -> None:
+    def __init__(self, definitions: Definitions, operations: Iterable[Resource]) -> None:
         if stored := [type for type in TYPES if type in definitions.types]:
             raise DefinitionError(f"capability/statement.json: {stored[0]} is served from the definitions")
         self.search = SearchRegistry(_parameters(), TYPES)
         self._known = {
-            "OperationDefinition": self._indexed(definitions.operations.values()),
+            "OperationDefinition": self._indexed(operations),
             "SearchParameter": self._indexed(definitions.search_parameters),
             "StructureDefinition": self._indexed(definitions.profiles),
         }

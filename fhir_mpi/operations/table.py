@@ -3,12 +3,16 @@
 The keys are OperationDefinition ids; at start they and capability/operations/*.json must agree.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
 from typing import Final
 
+from fhir_mpi.fhir.types import Resource
+from fhir_mpi.interactions.services import Limits
 from fhir_mpi.operations.call import Handler
 from fhir_mpi.operations.diff import diff, diff_of_two
 from fhir_mpi.operations.everything import everything
+from fhir_mpi.operations.expunge import expunge
 from fhir_mpi.operations.match import match
 from fhir_mpi.operations.meta import meta, meta_add, meta_delete
 from fhir_mpi.operations.validate import validate
@@ -23,4 +27,17 @@ OPERATIONS: Final[Mapping[str, Handler]] = {
     "Resource-meta-add": meta_add,
     "Resource-meta-delete": meta_delete,
     "Resource-validate": validate,
+    "Resource-expunge": expunge,
 }
+SWITCHED: Final[Mapping[str, Callable[[Limits], bool]]] = {"Resource-expunge": attrgetter("expunge")}
+"""Operations that a setting turns on, and what says so."""
+
+
+def is_offered(id: str, limits: Limits) -> bool:
+    """Whether the settings let an operation be called."""
+    return id not in SWITCHED or SWITCHED[id](limits)
+
+
+def offered(definitions: Iterable[Resource], limits: Limits) -> list[Resource]:
+    """Those of the operations that may be called."""
+    return [definition for definition in definitions if is_offered(definition["id"], limits)]

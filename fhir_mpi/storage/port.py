@@ -8,6 +8,7 @@ Two implementations exist, `storage.sqlite` and `storage.mongo`; one contract su
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from functools import cached_property
 from typing import ClassVar, Final, Protocol
 
@@ -72,8 +73,8 @@ class Claim:
     """Who among concurrent writers may make what must be unique.
 
     `key` is a digest of what that is. The unit of work makes `holder` its holder (`Patient/a`), if
-    `expected` still is: None where nobody was. A claim is never given back: one whose holder no
-    longer stands for it is taken over by naming that holder.
+    `expected` still is: None where nobody was. One whose holder no longer stands for it is
+    taken over by naming that holder; it is given back only where the holder is expunged.
     """
 
     key: str
@@ -114,6 +115,24 @@ class Changes:
     until: datetime | None = None
     oldest_first: bool = False
     after: str | None = None
+
+
+class ExpungeKind(Enum):
+    """What is to go for good: resources that are deleted, versions that aren't current, or all there is."""
+
+    DELETED = "deleted"
+    PREVIOUS = "previous"
+    EVERYTHING = "everything"
+
+
+@dataclass(frozen=True, slots=True)
+class Expunge:
+    """At most `limit` versions of these, of one resource with `id`."""
+
+    type: str
+    kind: ExpungeKind
+    limit: int
+    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +238,20 @@ class Store(Candidates, Protocol):
         """Versions carried over from another store, as they are, oldest first per resource; only the
         newest of each carries index entries. All of it in one transaction; a version that exists
         with the same content is left, one with other content raises WriteConflict.
+        """
+        ...
+
+    async def version_count(self, type: str, id: str, /) -> int:
+        """How many versions there are, deletions among them; 0 where the resource never was."""
+        ...
+
+    async def expunge(self, query: Expunge, /) -> int:
+        """Removes versions for good, a resource's oldest first; how many were removed.
+
+        A resource that loses its last version loses index entries, candidate and claims with it, and is
+        as one that never was: its id may be given again, and begins with version 1. What another
+        writer makes current meanwhile stays. A large limit may take several transactions; each leaves
+        every resource whole.
         """
         ...
 

@@ -30,6 +30,11 @@ async def take(database: Database, session: Session, claims: Iterable[Claim]) ->
             raise Raced
 
 
+async def drop(database: Database, session: Session, holders: Collection[str]) -> None:
+    """Forgets every claim that these hold."""
+    await database[CLAIMS].delete_many({"holder": {"$in": sorted(holders)}}, session=session)
+
+
 async def require_expected(database: Database, claims: Iterable[Claim]) -> None:
     """ClaimConflict where one of these is not held as expected."""
     for claim in claims:

@@ -40,7 +40,7 @@ Versions: TypeAlias = Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class _Inside:
+class Inside:
     """A database as one transaction sees it."""
 
     database: Database
@@ -90,7 +90,7 @@ async def commit(connection: Connection, work: UnitOfWork) -> None:
     groups = _by_type(work.writes)
 
     async def body(session: Session) -> None:
-        inside = _Inside(connection.database, session)
+        inside = Inside(connection.database, session)
         await claims.take(connection.database, session, work.claims)
         for type, group in groups.items():
             await _write(inside, type, group)
@@ -111,7 +111,7 @@ async def replace_index(
     """New entries for resources that still have the version named; the others stay as they are."""
 
     async def body(session: Session) -> None:
-        inside = _Inside(connection.database, session)
+        inside = Inside(connection.database, session)
         found = connection.database[type].find(
             {"_id": {"$in": sorted(entries)}}, {"version": 1, "deleted": 1}, session=session
         )
@@ -131,7 +131,7 @@ async def import_versions(connection: Connection, writes: Sequence[Write]) -> No
     groups = _by_type(writes)
 
     async def body(session: Session) -> None:
-        inside = _Inside(connection.database, session)
+        inside = Inside(connection.database, session)
         for type, group in groups.items():
             kept = await _kept(inside, type, group)
             missing = [w.version for w in group if (w.version.id, w.version.version) not in kept]
@@ -174,12 +174,12 @@ def _require_expected(writes: Iterable[Write], versions: Versions) -> None:
             raise WriteConflict(write.version.type, write.version.id, write.expected, found)
 
 
-async def _write(inside: _Inside, type: str, writes: Sequence[Write]) -> None:
+async def _write(inside: Inside, type: str, writes: Sequence[Write]) -> None:
     await _make_current(inside, type, writes, {w.version.id: w.expected for w in writes})
     await inside.insert(f"{type}.history", (history_document(w.version) for w in writes))
 
 
-async def _make_current(inside: _Inside, type: str, writes: Sequence[Write], versions: Versions) -> None:
+async def _make_current(inside: Inside, type: str, writes: Sequence[Write], versions: Versions) -> None:
     """The current documents of these writes, and what is indexed of them, over the versions given."""
     replaced = [(w, versions[w.version.id]) for w in writes if versions.get(w.version.id, 0)]
     created = [w for w in writes if not versions.get(w.version.id, 0)]
@@ -197,7 +197,7 @@ def _indexing(id: str, version: int, index: IndexEntries, _: CandidateEntry | No
     return UpdateOne({"_id": {"$eq": id}, "version": version}, change)
 
 
-async def _kept(inside: _Inside, type: str, writes: Sequence[Write]) -> set[tuple[str, int]]:
+async def _kept(inside: Inside, type: str, writes: Sequence[Write]) -> set[tuple[str, int]]:
     """Which of these versions are here already; WriteConflict where one says something else."""
     wanted = {history_id(w.version.id, w.version.version): w for w in writes}
     found = inside.database[f"{type}.history"].find({"_id": {"$in": sorted(wanted)}}, session=inside.session)

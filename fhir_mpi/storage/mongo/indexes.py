@@ -42,11 +42,15 @@ INDEXES: Final[Mapping[str, Sequence[IndexKey]]] = {
 """Collection suffix -> the indexes it needs besides `_id`, all ascending."""
 
 
+SHARED: Final[Mapping[str, Sequence[IndexKey]]] = {MARKS: (), CLAIMS: (("holder",),)}
+"""The same for the collections that are one for all."""
+
+
 async def make_indexes(database: Database, types: Iterable[str]) -> None:
     """Collections and indexes that are not there yet; none of it can be made inside a transaction."""
     existing = set(await database.list_collection_names())
     names = [type + suffix for type in types for suffix in INDEXES]
-    await asyncio.gather(*(_make(database, name, name in existing) for name in (*names, MARKS, CLAIMS)))
+    await asyncio.gather(*(_make(database, name, name in existing) for name in (*names, *SHARED)))
 
 
 async def missing_indexes(database: Database, types: Iterable[str]) -> list[str]:
@@ -77,4 +81,4 @@ async def _missing(database: Database, name: str) -> list[str]:
 
 def _needed(name: str) -> Sequence[IndexKey]:
     _, dot, kind = name.partition(".")
-    return () if name in (MARKS, CLAIMS) else INDEXES[dot + kind]
+    return SHARED[name] if name in SHARED else INDEXES[dot + kind]

@@ -39,6 +39,15 @@ async def history(database: Database, type: str, id: str, limit: int, before: in
     return [stored_version(type, document) async for document in found.sort("_id", -1).limit(limit)]
 
 
+async def version_count(database: Database, type: str, id: str) -> int:
+    return await database[f"{type}.history"].count_documents({"_id": versions_of(id)})
+
+
+def versions_of(id: str) -> Document:
+    """The range of `_id` in which a history collection has the versions of a resource."""
+    return {"$gte": history_id(id, 0), "$lt": f"{id}{AFTER_VERSIONS}"}
+
+
 async def scan(database: Database, type: str, *, history: bool) -> AsyncIterator[Stored]:
     """By id, in batches that each begin behind the last: no cursor has to outlive a pause."""
     collection = database[f"{type}.history" if history else type]

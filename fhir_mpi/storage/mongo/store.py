@@ -7,12 +7,12 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from fhir_mpi.mdm.ports import CandidateSet
 from fhir_mpi.search.filters import Filter, IndexEntries, Query
-from fhir_mpi.storage.mongo import candidates, changes, claims, commit, resources, searching
+from fhir_mpi.storage.mongo import candidates, changes, claims, commit, expunging, resources, searching
 from fhir_mpi.storage.mongo.connection import Connection, connect
 from fhir_mpi.storage.mongo.failures import told_as_ours, translated
 from fhir_mpi.storage.mongo.indexes import MARKS, missing_indexes
 from fhir_mpi.storage.populations import Populations
-from fhir_mpi.storage.port import CandidateEntry, Changes, Head, Page, Stored, UnitOfWork, Write
+from fhir_mpi.storage.port import CandidateEntry, Changes, Expunge, Head, Page, Stored, UnitOfWork, Write
 
 
 class MongoStore:
@@ -120,6 +120,14 @@ class MongoStore:
     async def import_versions(self, versions: Sequence[Write], /) -> None:
         with told_as_ours():
             await commit.import_versions(self._connection, versions)
+
+    async def version_count(self, type: str, id: str, /) -> int:
+        with told_as_ours():
+            return await resources.version_count(self._database, type, id)
+
+    async def expunge(self, query: Expunge, /) -> int:
+        with told_as_ours():
+            return await expunging.expunge(self._connection, query)
 
     async def mark(self, name: str, /) -> str | None:
         with told_as_ours():

@@ -17,6 +17,11 @@ def holders(connection: sqlite3.Connection, keys: Collection[str]) -> Mapping[st
     return dict(connection.execute(text, (json.dumps(list(keys)),)))
 
 
+def drop(connection: sqlite3.Connection, holders: Iterable[str]) -> None:
+    """Forgets every claim that these hold."""
+    connection.executemany("DELETE FROM claim WHERE holder = ?", [(holder,) for holder in holders])
+
+
 def take(connection: sqlite3.Connection, claims: Iterable[Claim]) -> None:
     """Makes each holder the one named; ClaimConflict where somebody else than expected holds it."""
     for claim in claims:

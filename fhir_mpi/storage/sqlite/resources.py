@@ -86,6 +86,14 @@ def versions(
     return [stored(type, found) for found in connection.execute(VERSIONS, (id, row[0], below, limit))]
 
 
+def version_count(connection: sqlite3.Connection, number: int, id: str) -> int:
+    text = (
+        "SELECT (SELECT count(*) FROM history WHERE pk = r.pk) FROM resource AS r WHERE type = ? AND id = ?"
+    )
+    row = connection.execute(text, (number, id)).fetchone()
+    return 0 if row is None else int(row[0]) + 1
+
+
 def current_batch(
     connection: sqlite3.Connection, number: int, type: str, after: tuple[int, int], limit: int
 ) -> tuple[list[Stored], tuple[int, int]]:

@@ -10,7 +10,8 @@ from fhir_mpi.storage.port import SCHEMA_VERSION
 SCHEMA_MARK: Final = "schema"
 
 # `resource` holds current versions and deletions (json NULL), `history` only the earlier versions, so
-# that each body is stored once. A pk is never given out twice: no row of `resource` is ever removed.
+# that each body is stored once. Where a resource is expunged, its pk may be given out again: of what
+# outlives a transaction only the position of a page holds one, and a page begun before needs no newer row.
 # The index tables are clustered by pk, which tests one resource against a filter with a single seek and
 # makes old entries easy to find; the indexes beside them find resources by value.
 TABLES: Final = """
@@ -67,6 +68,13 @@ HISTORY_BY_TIME: Final = (
 )
 
 
+# What is expunged is found, and its claims, without a look at all the others.
+FOR_EXPUNGING: Final = """
+CREATE INDEX IF NOT EXISTS resource_deleted ON resource (type) WHERE json IS NULL;
+CREATE INDEX IF NOT EXISTS claim_by_holder ON claim (holder)
+"""
+
+
 def prepare(connection: sqlite3.Connection, types: Iterable[str]) -> Mapping[str, int]:
     """Makes the tables in an empty file, checks them in any other; every known type by name.
 
@@ -96,7 +104,7 @@ def _order_by_time(connection: sqlite3.Connection) -> None:
     if "type" not in columns:
         connection.execute("ALTER TABLE history ADD COLUMN type INTEGER REFERENCES type")
     connection.execute(HISTORY_BY_TIME)
-    for statement in BY_TIME.split(";\n"):
+    for statement in (*BY_TIME.split(";\n"), *FOR_EXPUNGING.split(";\n")):
         connection.execute(statement)
 
 

@@ -9,8 +9,18 @@ from fhir_mpi.fhir.outcome import Unavailable
 from fhir_mpi.mdm.ports import CandidateSet
 from fhir_mpi.search.filters import Filter, IndexEntries, Query
 from fhir_mpi.storage.populations import Populations
-from fhir_mpi.storage.port import CandidateEntry, Changes, Head, Page, Stored, UnitOfWork, Write
-from fhir_mpi.storage.sqlite import candidates, changes, claims, commit, entries, marks, resources, search
+from fhir_mpi.storage.port import CandidateEntry, Changes, Expunge, Head, Page, Stored, UnitOfWork, Write
+from fhir_mpi.storage.sqlite import (
+    candidates,
+    changes,
+    claims,
+    commit,
+    entries,
+    expunging,
+    marks,
+    resources,
+    search,
+)
 from fhir_mpi.storage.sqlite.codes import Codes, Key, Numbers
 from fhir_mpi.storage.sqlite.connections import Connections
 from fhir_mpi.storage.sqlite.schema import prepare
@@ -133,6 +143,14 @@ class SqliteStore:
 
     async def import_versions(self, versions: Sequence[Write], /) -> None:
         await self._write(lambda c: commit.import_versions(c, self._types, self._codes, versions))
+
+    async def version_count(self, type: str, id: str, /) -> int:
+        number = self._types[type]
+        return await self._connections.read(lambda c: resources.version_count(c, number, id))
+
+    async def expunge(self, query: Expunge, /) -> int:
+        number = self._types[query.type]
+        return await self._connections.write(lambda c: expunging.expunge(c, number, query))
 
     async def mark(self, name: str, /) -> str | None:
         return self._connections.look(lambda c: marks.get(c, name))

@@ -13,10 +13,10 @@ from fhir_mpi.fhir.outcome import StoreFull, StoreTimeout, Unavailable
 from fhir_mpi.search.filters import EVERYTHING, Equals
 from fhir_mpi.storage import populations
 from fhir_mpi.storage.opening import open_store
-from fhir_mpi.storage.port import Changes, UnitOfWork
+from fhir_mpi.storage.port import Changes, Expunge, ExpungeKind, UnitOfWork
 from fhir_mpi.storage.sqlite import SqliteStore, candidates, connections, resources, store
 from fhir_mpi.storage.sqlite.connections import Connections
-from tests.integration.storage.writes import commit, found, put
+from tests.integration.storage.writes import commit, deletion, found, put
 
 CANARY = "canary-value"
 
@@ -272,3 +272,19 @@ async def test_a_file_from_before_a_type_had_a_history_tells_it_all_the_same(pat
         }
     assert indexes >= {"history_changed", "resource_changed"}
     assert "resource_by_time" not in indexes
+
+
+async def test_what_is_expunged_is_not_even_in_the_bytes_of_the_file(path: Path) -> None:
+    made = await SqliteStore.open(str(path), types=["Patient"], timeout=30.0)
+    await commit(made, *(put(f"kept{n}", {"family": ["kept"]}, text="kept " * 40) for n in range(200)))
+    for expected in range(3):
+        secret = {"family": [f"secret{expected}"]}
+        await commit(made, *(put(f"p{n}", secret, expected=expected, text="secret " * 40) for n in range(20)))
+    await commit(made, *(deletion(f"p{n}", expected=3) for n in range(20)))
+    assert await made.expunge(Expunge("Patient", ExpungeKind.DELETED, 1000)) == 80
+    await made.close()
+    assert [text in _content(path) for text in (b"kept", b"secret")] == [True, False]
+
+
+def _content(path: Path) -> bytes:
+    return path.read_bytes()

@@ -20,7 +20,7 @@ def no_statement() -> Resource:
 def test_a_type_is_served_from_the_store_or_from_the_definitions_never_from_both(type: str) -> None:
     stored = replace(DEFINITIONS, interactions={**DEFINITIONS.interactions, type: frozenset({"read"})})
     with pytest.raises(DefinitionError, match=f"{type} is served from the definitions"):
-        Published(stored)
+        Published(stored, [])
 
 
 def found(*sort: Sort) -> list[str]:
@@ -31,7 +31,7 @@ def found(*sort: Sort) -> list[str]:
         {"id": "d", "code": "x", "target": ["Person"]},
     )
     each = tuple({"resourceType": "SearchParameter", **one} for one in reversed(parameters))
-    published = Published(replace(DEFINITIONS, search_parameters=each))
+    published = Published(replace(DEFINITIONS, search_parameters=each), [])
     return [one["id"] for one in published.find("SearchParameter", EVERYTHING, sort, no_statement)]
 
 

@@ -80,6 +80,19 @@ def encode(value: object) -> bytes:
     return orjson.dumps(value, default=_fragment)
 
 
+def indented(body: bytes) -> bytes:
+    """JSON of ours as people read it, every digit of a decimal kept.
+
+    >>> print(indented(b'{"value":1.00,"name":[]}').decode())
+    {
+      "value": 1.00,
+      "name": []
+    }
+    """
+    found = json.loads(body, parse_float=Decimal)
+    return orjson.dumps(found, default=_fragment, option=orjson.OPT_INDENT_2)
+
+
 def encode_sorted(value: object) -> bytes:
     """UTF-8 JSON with sorted keys: equal bytes for what says the same, every digit of a decimal compared.
 

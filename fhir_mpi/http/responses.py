@@ -3,22 +3,28 @@
 from collections.abc import Mapping
 from datetime import UTC
 from email.utils import format_datetime
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fhir_mpi.fhir.json import decode, encode
+from fhir_mpi.fhir.json import decode, encode, indented
 from fhir_mpi.fhir.subset import Shape, subset
 from fhir_mpi.fhir.types import Resource
 from fhir_mpi.http.negotiation import FHIR_JSON, response_type
 from fhir_mpi.storage.port import Stored
 
+LARGEST_INDENTED: Final = 1024 * 1024
+"""Bytes: to parse and write more would keep others waiting."""
+
 
 def fhir_response(
     request: Request, resource: Resource | bytes, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """A resource, or its stored bytes, in the media type that the client asked for."""
+    """A resource, or its stored bytes, in the media type that the client asked for, indented if it likes."""
     body = resource if isinstance(resource, bytes) else encode(resource)
+    if request.query_params.get("_pretty") == "true" and len(body) <= LARGEST_INDENTED:
+        body = indented(body)
     media_type = response_type(request)
     response = Response(body, status, headers=dict(headers or {}))
     response.headers["content-type"] = media_type

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from starlette.convertors import Convertor, register_url_convertor
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
@@ -13,6 +14,7 @@ from fhir_mpi.definitions import Definitions, check_partners
 from fhir_mpi.http import conditional, health, history, interactions, published
 from fhir_mpi.http.batches import batch
 from fhir_mpi.http.capability import metadata
+from fhir_mpi.http.openapi import pages
 from fhir_mpi.http.operations import operation_endpoint, operation_methods, places
 from fhir_mpi.http.search import search
 from fhir_mpi.http.system_search import system_search
@@ -25,6 +27,8 @@ Methods = Mapping[str, Endpoint]
 ROOT: Final[Mapping[str, Methods]] = {
     "/livez": {"GET": health.livez},
     "/readyz": {"GET": health.readyz},
+    "/openapi.json": {"GET": pages.openapi},
+    "/docs": {"GET": pages.docs},
 }
 WRITES: Final = ("POST", "PUT", "PATCH", "DELETE")
 FHIR: Final[Mapping[str, Methods]] = {
@@ -92,12 +96,19 @@ class NamedRoute(Route):
             return await methods[method](request)
 
         super().__init__(path, dispatch, methods=list(methods))
+        self.offered = [method for method in self.methods or () if methods.get(method) != published.refuse]
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         match, found = super().matches(scope)
         if match is not Match.NONE:
             found["fhir_mpi.route"] = self.path
         return match, found
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """405 names the methods that are of use: some are taken only to say why they are refused."""
+        if scope["method"] not in (self.methods or ()):
+            raise HTTPException(405, headers={"allow": ", ".join(sorted(self.offered))})
+        await super().handle(scope, receive, send)
 
 
 class OperationRoutes(BaseRoute):

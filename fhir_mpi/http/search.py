@@ -24,6 +24,7 @@ from fhir_mpi.search.results import CURSOR, Results
 from fhir_mpi.search.term import SearchContext
 from fhir_mpi.storage.port import Stored
 
+FORM: Final = "application/x-www-form-urlencoded"
 HANDLING: Final = re.compile(r"handling=\"?(lenient|strict)\"?")
 
 
@@ -105,7 +106,7 @@ async def search_pairs(request: Request) -> Sequence[tuple[str, str]]:
     found = pairs(request.url.query)
     if request.method != "POST":
         return found
-    check_body_type(request, frozenset({"application/x-www-form-urlencoded"}))
+    check_body_type(request, frozenset({FORM}))
     own = server(request)
     body = await read_body(request, limit=own.max_body, seconds=own.body_timeout)
     try:

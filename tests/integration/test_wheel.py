@@ -25,6 +25,7 @@ def test_the_wheel_shows_its_demo_serves_from_another_folder_and_ends_when_told(
     assert list(elsewhere.iterdir()) == []
     with _serving(command, elsewhere) as (server, url):
         statement = _get(f"{url}/fhir/metadata")
+        assert "/fhir/Patient/$match" in _get(f"{url}/openapi.json")["paths"]
         server.send_signal(signal.SIGTERM)
         server.wait(timeout=30)
     assert "Application shutdown complete." in (elsewhere / "server.log").read_text()

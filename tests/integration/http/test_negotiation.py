@@ -1,8 +1,11 @@
 """Media types in and out (R5 http.html#mime-type), sloppy clients included."""
 
+from decimal import Decimal
+
 import pytest
 from httpx import AsyncClient
 
+from fhir_mpi.fhir.json import encode
 from tests.integration.http.exchanges import FHIR_JSON, create, outcome, patient, send
 
 JSON = "application/json"
@@ -82,3 +85,12 @@ async def test_a_body_may_come_under_any_name_of_json(client: AsyncClient, conte
 async def test_a_body_without_a_type_is_taken_for_json(client: AsyncClient) -> None:
     response = await client.post("/Patient", content=b'{"resourceType":"Patient","active":true}')
     assert response.status_code == 201
+
+
+async def test_an_answer_is_indented_for_who_likes_it_with_every_digit_kept(client: AsyncClient) -> None:
+    body = encode(patient(extension=[{"url": "urn:x", "valueDecimal": Decimal("1.50")}]))
+    created = await send(client, "POST", "/Patient?_pretty=true", body)
+    assert b'\n  "resourceType": "Patient"' in created.content
+    assert b'"valueDecimal": 1.50\n' in created.content
+    plain = await client.get(f"/Patient/{created.json()['id']}?_pretty=false")
+    assert b"\n" not in plain.content

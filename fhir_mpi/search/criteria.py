@@ -1,6 +1,6 @@
 """One criterion: a search parameter with its modifier and its values, read into a filter."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from fhir_mpi.fhir.outcome import InvalidValue, TooCostly
@@ -9,6 +9,17 @@ from fhir_mpi.search.parameter import SearchParameter
 from fhir_mpi.search.term import SearchContext, Term, short, split, unescaped, unsupported
 
 MOST_VALUES: Final = 100
+_TERMINOLOGY: Final = "there is no terminology service"
+_HIERARCHY: Final = "hierarchies of resources are not kept"
+UNSERVED: Final[Mapping[tuple[str, str], str]] = {
+    **{("token", name): _TERMINOLOGY for name in ("in", "not-in", "above", "below")},
+    **{("reference", name): _HIERARCHY for name in ("above", "below")},
+    **{(type, "code-text"): "codes are looked up whole" for type in ("token", "reference")},
+    **{(type, "text-advanced"): "texts are not read as queries" for type in ("token", "reference")},
+}
+"""Type of search parameter and modifier that R5 has for it (R5 search.html#modifiers), with the reason why
+it is refused.
+"""
 
 
 def criterion(
@@ -51,7 +62,8 @@ def _missing(parameter: SearchParameter, value: str) -> Filter:
 
 def _unknown_modifier(parameter: SearchParameter, modifier: str) -> str:
     known = sorted(m for m in parameter.modifiers if not m[0].isupper())
+    reason = UNSERVED.get((parameter.type.name, modifier))
     return (
-        f'modifier ":{short(modifier)}" of search parameter "{parameter.code}" is not supported; '
-        f"it understands {', '.join(':' + m for m in known)}"
+        f'modifier ":{short(modifier)}" of search parameter "{parameter.code}" is not supported'
+        f"{f': {reason}' if reason else ''}; it understands {', '.join(':' + m for m in known)}"
     )

@@ -50,6 +50,15 @@ def compile_expression(expression: str, base: str) -> Evaluate:
     return _evaluate(pruned)
 
 
+def compile_element_expression(expression: str) -> Evaluate:
+    """What `expression` says about an element, as a component of a composite parameter does.
+
+    >>> compile_element_expression("value.ofType(Quantity)")({"valueQuantity": {"value": 1}})
+    [{'value': 1}]
+    """
+    return _evaluate(parse(expression))
+
+
 def reference_type(reference: Any) -> str | None:
     """The resource type that a Reference or a canonical names, or None where it doesn't tell.
 

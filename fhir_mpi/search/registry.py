@@ -14,7 +14,7 @@ from fhir_mpi.search.query import SearchRequest, search_request
 from fhir_mpi.search.term import SearchContext
 from fhir_mpi.search.types import Index
 
-INDEX_VERSION: Final = 2
+INDEX_VERSION: Final = 3
 """Raised whenever the code makes other entries from the same definitions: stored ones are then stale."""
 DEPTH: Final = 3
 _SHARED: Final = ("Resource", "DomainResource")
@@ -34,8 +34,10 @@ class SearchRegistry:
         self._parameters: dict[str, dict[str, SearchParameter]] = {type: {} for type in types}
         if unknown := sorted(self._parameters.keys() - RESOURCE_TYPES):
             raise DefinitionError(f"no resource types of R5: {', '.join(unknown)}")
+        definitions = list(definitions)
+        known = {definition.get("url", ""): definition for definition in definitions}
         for definition in definitions:
-            self._add(definition)
+            self._add(definition, known)
         self._writers = {type: _writers(known.values()) for type, known in self._parameters.items()}
 
     def parameters(self, type: str) -> Mapping[str, SearchParameter]:
@@ -62,7 +64,7 @@ class SearchRegistry:
         shapes = sorted(parameter.shape for parameter in self._parameters[type].values())
         return sha256("\x1e".join([str(INDEX_VERSION), *shapes]).encode()).hexdigest()[:32]
 
-    def _add(self, definition: Resource) -> None:
+    def _add(self, definition: Resource, urls: Mapping[str, Resource]) -> None:
         if lacking := [key for key in _REQUIRED if not definition.get(key)]:
             raise DefinitionError(f"{definition.get('url') or definition.get('id')}: no {', '.join(lacking)}")
         bases = definition["base"]
@@ -71,7 +73,7 @@ class SearchRegistry:
         shared = any(base in _SHARED for base in bases)
         for type, known in self._parameters.items():
             if shared or type in bases:
-                parameter = search_parameter(definition, type)
+                parameter = search_parameter(definition, type, urls)
                 if (other := known.setdefault(parameter.code, parameter)) is not parameter:
                     doubled = f"{type} has {parameter.code} from {other.definition['url']} already"
                     raise DefinitionError(f"{definition['url']}: {doubled}")

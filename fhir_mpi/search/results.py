@@ -11,7 +11,7 @@ from fhir_mpi.fhir.outcome import InvalidRequest, InvalidValue, TooCostly
 from fhir_mpi.fhir.subset import SUMMARIES, Shape
 from fhir_mpi.search.filters import Sort
 from fhir_mpi.search.includes import INCLUDES, Include, include
-from fhir_mpi.search.parameter import SearchParameter
+from fhir_mpi.search.parameter import COMPOSITE, SearchParameter
 from fhir_mpi.search.term import SearchContext, short, unsupported
 
 CURSOR: Final = "_cursor"
@@ -111,7 +111,8 @@ class ResultControls:
             code = text.removeprefix("-")
             if not code:
                 raise InvalidValue("_sort names nothing to sort by", expression="http._sort")
-            if code not in self._parameters[self._type]:
+            known = self._parameters[self._type].get(code)
+            if known is None or known.type.name == COMPOSITE:
                 raise unsupported(name, f'this server cannot sort {self._type} by "{short(code)}"')
         self._sort += (Sort(text.removeprefix("-"), text.startswith("-")) for text in value.split(","))
         return value

@@ -16,7 +16,9 @@ from fhir_mpi.fhir.outcome import FhirError, InvalidResource
 from fhir_mpi.fhir.resource_types import RESOURCE_TYPES
 from fhir_mpi.linkage.model import default_model
 from fhir_mpi.plugins import PROJECT, Hooks
+from fhir_mpi.search.parameter import COMPOSITE
 from fhir_mpi.search.types import TYPES as SEARCH_TYPES
+from fhir_mpi.search.types import composite_type
 from fhir_mpi.settings import Settings
 from tests.conformance.console import ROOT, blocks, run_page
 
@@ -89,7 +91,8 @@ def test_the_modifiers_of_every_search_type_are_said() -> None:
         r"^\| (\w+) \| (`.+) \|$", _sections("reference/fhir-api.md", "##")["Search"], re.MULTILINE
     )
     said = {name: set(re.findall(r"`([a-z-]+)`", cell)) for name, cell in rows}
-    assert said == {name: set(search.modifiers - RESOURCE_TYPES) for name, search in SEARCH_TYPES.items()}
+    types = {**SEARCH_TYPES, COMPOSITE: composite_type(())}
+    assert said == {name: set(search.modifiers - RESOURCE_TYPES) for name, search in types.items()}
 
 
 def test_every_resource_type_is_said() -> None:

@@ -1,7 +1,8 @@
 """reference: what another resource is called (R5 search.html#reference).
 
 A reference has the entries it is written as, that without its version, and for a relative one
-`=id`, for a search that names no type. The virtual code `:identifier` holds its identifier.
+`=id`, for a search that names no type. The virtual codes `:identifier` and `:text` hold
+its identifier and its folded display.
 """
 
 import re
@@ -11,12 +12,14 @@ from typing import Any, Final
 
 from fhir_mpi.fhir.references import LOGICAL_ID
 from fhir_mpi.fhir.resource_types import RESOURCE_TYPES
-from fhir_mpi.search.filters import Equals, Filter, IndexValue, Or
+from fhir_mpi.search.filters import Equals, Filter, IndexValue, Or, Prefix
+from fhir_mpi.search.folding import folded, sought
 from fhir_mpi.search.term import Term, cut
 from fhir_mpi.search.types import token
 
-MODIFIERS: Final = frozenset({"missing", "identifier"}) | RESOURCE_TYPES
+MODIFIERS: Final = frozenset({"missing", "identifier", "text"}) | RESOURCE_TYPES
 IDENTIFIER: Final = ":identifier"
+TEXT: Final = ":text"
 _LOGICAL_ID: Final = re.compile(LOGICAL_ID)
 _RELATIVE: Final = re.compile(rf"([A-Z][A-Za-z]+)/({LOGICAL_ID})")
 _VERSION: Final = re.compile(rf"/_history/{LOGICAL_ID}\Z")
@@ -34,6 +37,8 @@ def filter(term: Term) -> Filter:
     """`Type/id`, `id`, or a URL; one of this server is the same as the relative reference."""
     if term.modifier == "identifier":
         return token.coded(term, term.code + IDENTIFIER)
+    if term.modifier == "text":
+        return Prefix(term.code + TEXT, sought(term))
     text = term.text
     if term.modifier in RESOURCE_TYPES:
         if not _LOGICAL_ID.fullmatch(text):
@@ -54,6 +59,8 @@ def _reference(value: dict[str, Any]) -> Iterator[tuple[str, IndexValue]]:
         yield from _reference(written)
     elif isinstance(written, str):
         yield from _written(written)
+    if isinstance(display := value.get("display"), str):
+        yield TEXT, folded(cut(display))
     for entry in token.identifier_entries(value.get("identifier")):
         yield IDENTIFIER, entry
 

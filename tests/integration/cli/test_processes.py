@@ -103,7 +103,7 @@ def test_a_websocket_that_is_asked_for_leaves_no_name_in_the_log(tmp_path: Path,
         "Sec-WebSocket-Version": "13",
     }
     with started(command, "--port", port, "--store", url, folder=tmp_path) as process:
-        said(tmp_path, {"serve": "startup complete", "demo": "stays up"}[command], process)
+        said(tmp_path, {"serve": "running on", "demo": "stays up"}[command], process)
         with closing(HTTPConnection("127.0.0.1", port, timeout=SECONDS)) as connection:
             connection.request("GET", "/fhir/Patient?family=Canary", headers=opening)
             assert connection.getresponse().status == 200  # an offer that a server may pass over

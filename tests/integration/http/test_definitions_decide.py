@@ -53,6 +53,50 @@ def serve_type(definitions: Path, type: str, *interactions: str) -> None:
     rewrite(statement, lambda found: found["rest"][0]["resource"].append(entry))
 
 
+def component(code: str, expression: str) -> dict[str, str]:
+    return {"definition": f"https://example.org/SearchParameter/Patient-{code}", "expression": expression}
+
+
+def numbered(kind: str, *, since: str) -> dict[str, Any]:
+    """A Patient's identifier of a kind, valid from a day on."""
+    return {"type": {"coding": [{"code": kind}]}, "value": "7", "period": {"start": since}}
+
+
+async def test_a_site_searches_by_what_holds_of_one_and_the_same_element(
+    serve: Serve, definitions: Path
+) -> None:
+    parameters = (
+        search_parameter("Patient", "kind", "token", "Patient.identifier.type"),
+        search_parameter("Patient", "valid", "date", "Patient.identifier.period"),
+        search_parameter(
+            "Patient",
+            "kind-valid",
+            "composite",
+            "Patient.identifier",
+            component=[component("kind", "type"), component("valid", "period")],
+        ),
+    )
+    for parameter in parameters:
+        file = definitions / "search_params" / f"{parameter['id']}.json"
+        file.write_text(json.dumps(parameter), encoding="utf-8")
+    async with serve(definitions=definitions) as client:
+        known = await create(
+            client,
+            patient(identifier=[numbered("MR", since="2001-01-01"), numbered("DL", since="2020-01-01")]),
+        )
+        await create(client, patient(active=True))
+        assert ids(await find(client, "Patient?kind-valid=MR$lt2010")) == [known["id"]]
+        assert ids(await find(client, "Patient?kind-valid=DL$sa2019")) == [known["id"]]
+        assert ids(await find(client, "Patient?kind-valid=DL$lt2010")) == []
+        assert ids(await find(client, "Patient?kind-valid:missing=false")) == [known["id"]]
+        outcome(await client.get("/Patient?kind-valid=MR"), 400, "value", "http.kind-valid")
+        outcome(await client.get("/Patient?_sort=kind-valid"), 400, "not-supported")
+        statement = (await client.get("/metadata")).json()["rest"][0]["resource"][0]
+        assert {"kind-valid": "composite"}.items() <= {
+            p["name"]: p["type"] for p in statement["searchParam"]
+        }.items()
+
+
 ENCOUNTER: Final = {
     "resourceType": "Encounter",
     "status": "completed",

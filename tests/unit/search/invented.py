@@ -28,7 +28,8 @@ def resources(draw: Callable[[st.SearchStrategy[Any]], Any], type: str) -> Resou
         return {"coding": [coding], "text": draw(WORDS)}
 
     def reference(target: str) -> dict[str, Any]:
-        return {"reference": f"{target}/{draw(IDS)}", "identifier": identifier()}
+        named = {"reference": f"{target}/{draw(IDS)}", "display": draw(WORDS)}
+        return {**named, "identifier": identifier()}
 
     def identifier() -> dict[str, Any]:
         return {"system": f"urn:{draw(IDS)}", "value": draw(CODES), "type": concept()}

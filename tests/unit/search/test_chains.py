@@ -62,7 +62,11 @@ NAMED = refers("organization", "Organization", X)
         (
             "_has:Provenance:target:agent:missing",
             "true",
-            referred("Provenance", "target", Not(Or((Present("agent"), Present("agent:identifier"))))),
+            referred(
+                "Provenance",
+                "target",
+                Not(Or((Present("agent"), Present("agent:identifier"), Present("agent:text")))),
+            ),
         ),
         (
             "_has:RelatedPerson:patient:_has:Provenance:target:agent",

@@ -95,3 +95,34 @@ def test_approximately_is_a_tenth_of_the_time_since() -> None:
 def test_periods_and_timings_are_found(timing: Any, value: str, found: bool) -> None:
     definition = custom("date", "Observation.when")
     assert observation_finds(definition, {"when": timing}, "x", value) is found
+
+
+SPANS = ("2012", "2013", "2014", "2013-02", "2013-03", "2013-04", "2013-03-01", "2013-03-14", "2013-03-31")
+MOMENTS = ("2013-03-14T10:00:00Z", "2013-03-14T10:00:00.500Z", "2013-03-14T12:30:00+02:00")
+
+
+def by_the_text_of_r5(prefix: str, asked: str, held: str) -> bool:
+    """The table of R5 search.html#prefix, word by word: ranges that contain, overlap, or come after."""
+    (low, high), (first, last) = period(asked), period(held)
+    contains = low <= first and last <= high
+    above, below = last > high, first < low
+    return {
+        "": contains,
+        "eq": contains,
+        "ne": not contains,
+        "gt": above,
+        "lt": below,
+        "ge": above or contains,
+        "le": below or contains,
+        "sa": first > high,
+        "eb": last < low,
+    }[prefix]
+
+
+@pytest.mark.parametrize("prefix", ["", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb"])
+@pytest.mark.parametrize("held", SPANS + MOMENTS)
+def test_every_prefix_means_what_r5_says_at_every_precision(prefix: str, held: str) -> None:
+    resource = patient(deceasedDateTime=held)
+    for asked in SPANS + MOMENTS:
+        expected = by_the_text_of_r5(prefix, asked, held)
+        assert finds(resource, "death-date", prefix + asked) is expected, asked

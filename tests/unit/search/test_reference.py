@@ -79,3 +79,10 @@ def test_a_path_that_is_too_deep_is_refused() -> None:
 def test_the_reference_of_a_codeable_reference_is_searched(value: str, found: bool) -> None:
     reasons: dict[str, Any] = {"reason": [{"reference": {"reference": "Patient/1"}}, {"concept": {}}, 7]}
     assert observation_finds(custom("reference", "Observation.reason"), reasons, "x", value) is found
+
+
+def test_text_looks_at_the_display() -> None:
+    doctor = patient(generalPractitioner=[{"display": "Dr. Ängström, Åsa"}])
+    assert finds(doctor, "general-practitioner:text", "dr. ang")
+    assert not finds(doctor, "general-practitioner:text", "angström")
+    assert finds(doctor, "general-practitioner:missing", "false")

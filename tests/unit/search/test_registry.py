@@ -16,6 +16,9 @@ ID = {
 }
 
 
+PART = {"definition": "https://example.org/SearchParameter/Observation-x", "expression": "code"}
+
+
 def test_a_shared_parameter_belongs_to_every_served_type() -> None:
     known = SearchRegistry([ID, custom("token", "Observation.status")], ["Observation", "Encounter"])
     assert sorted(known.parameters("Observation")) == ["_id", "x"]
@@ -35,7 +38,10 @@ def test_a_parameter_says_what_a_capability_statement_needs() -> None:
         (custom("token", "Observation.status.lower()"), r"for Observation: unsupported function lower\(\)"),
         (custom("token", "Patient.active"), "says nothing about Observation"),
         (custom("token", "Observation.status | Patient.name.matches('x')"), r"matches\(\)"),
-        (custom("composite", "Observation"), "type composite"),
+        (custom("composite", "Observation"), "two components or more"),
+        (custom("composite", "Observation", component=[PART, {"definition": "urn:no"}]), "component urn:no"),
+        (custom("composite", "Observation", component=[PART, PART]), "type composite"),
+        (custom("composite", "Observation", component=[PART | {"expression": "a."}] * 2), "for Observation"),
         (custom("special", "Observation.status"), "type special"),
         ({k: v for k, v in custom("token", "").items() if k != "expression"}, "no expression"),
         (custom("token", "Observation.status", code=""), "no code"),

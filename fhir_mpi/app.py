@@ -2,12 +2,13 @@
 
 import secrets
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypedDict
 
+from pluggy import PluginManager
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
@@ -26,13 +27,14 @@ from fhir_mpi.interactions.intake import Intake
 from fhir_mpi.interactions.published import Published
 from fhir_mpi.interactions.services import Limits, Services
 from fhir_mpi.interactions.ways import Ways
-from fhir_mpi.linkage.model import LinkageModel, default_model, read_model
+from fhir_mpi.linkage.engine import ScoringEngine
+from fhir_mpi.linkage.model import InvalidModel, LinkageModel, default_model, read_model
 from fhir_mpi.logging import configure_logging
 from fhir_mpi.mdm.matching import Matcher
 from fhir_mpi.operations.table import OPERATIONS, offered
 from fhir_mpi.plugins import plugin_manager, scoring_engine
 from fhir_mpi.search.registry import SearchRegistry
-from fhir_mpi.settings import Settings
+from fhir_mpi.settings import Alternative, Settings
 from fhir_mpi.storage.opening import open_store
 from fhir_mpi.storage.port import Store
 
@@ -119,16 +121,56 @@ async def open_services(
     settings: Settings, definitions: Definitions, intake: Intake, *plugins: object, stale: bool = False
 ) -> AsyncIterator[Services]:
     """The services on an open store; StaleIndex where that needs a reindex, unless `stale` is fine."""
-    factory = scoring_engine(plugin_manager(*plugins), settings.engine)
+    manager = plugin_manager(*plugins)
     store = await open_store(settings.store, types=definitions.types, timeout=settings.store_timeout)
     try:
         if not stale:
             await settle(store, intake, definitions.types)
-        matchers = {type: Matcher(model, factory(model), store) for type, model in intake.models.items()}
-        limits, ways = _limits(settings), _ways(settings)
-        yield Services(definitions, store, intake, matchers, limits, _now, _new_id, ways)
+        yield Services(
+            definitions=definitions,
+            store=store,
+            intake=intake,
+            matchers={
+                type: Matcher(model, _engine(manager, _choice(settings, type)[0], model), store)
+                for type, model in intake.models.items()
+            },
+            limits=_limits(settings),
+            clock=_now,
+            new_id=_new_id,
+            ways=_ways(settings),
+            alternatives={
+                type: _alternatives(manager, _choice(settings, type)[1], model, store)
+                for type, model in intake.models.items()
+            },
+        )
     finally:
         await store.close()
+
+
+def _choice(settings: Settings, type: str) -> tuple[str, Sequence[Alternative]]:
+    """The engine that serves a type, and the alternatives to it."""
+    if type == "Patient":
+        return settings.patient_engine or settings.engine, settings.patient_alternatives
+    return settings.organization_engine or settings.engine, settings.organization_alternatives
+
+
+def _alternatives(
+    manager: PluginManager, alternatives: Sequence[Alternative], served: LinkageModel, store: Store
+) -> Mapping[str, Matcher]:
+    """A matcher for each alternative, on the candidates that the served model's keys find."""
+    found = {}
+    for name, engine, path in alternatives:
+        model = _configured_model(served.resource_type, path) if path else served
+        found[name] = Matcher(model, _engine(manager, engine, model), store, stored=served)
+    return found
+
+
+def _engine(manager: PluginManager, name: str, model: LinkageModel) -> ScoringEngine:
+    """The engine of that name for a model; DefinitionError where it can't go by it."""
+    try:
+        return scoring_engine(manager, name)(model)
+    except InvalidModel as error:
+        raise DefinitionError(f"{model.name}: {error}") from error
 
 
 async def _server(settings: Settings, services: Services, published: Published) -> Server:

@@ -10,6 +10,7 @@ from typing import Final
 
 import pluggy
 
+from fhir_mpi.linkage.deterministic import Deterministic
 from fhir_mpi.linkage.engine import EngineFactory
 from fhir_mpi.linkage.fellegi_sunter import FellegiSunter
 
@@ -31,7 +32,7 @@ class BuiltIns:
 
     @hookimpl
     def scoring_engines(self) -> Mapping[str, EngineFactory]:
-        return {"fellegi-sunter": FellegiSunter}
+        return {"fellegi-sunter": FellegiSunter, "deterministic": Deterministic}
 
 
 class PluginError(LookupError):

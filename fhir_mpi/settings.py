@@ -1,8 +1,9 @@
 """Every setting of the server, read from FHIR_MPI_* once, at the edge."""
 
 import os
+import re
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -10,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 MIB: Final = 1024 * 1024
 PREFIX: Final = "FHIR_MPI_"
+ALTERNATIVE: Final = re.compile(r"(?P<name>[A-Za-z0-9_.-]{1,64})=(?P<engine>[^:]+)(?::(?P<model>.+))?")
 TESTS: Final = "FHIR_MPI_TEST_"
 """Prefix of what only the test suite reads."""
 
@@ -17,6 +19,14 @@ TESTS: Final = "FHIR_MPI_TEST_"
 def default_store() -> str:
     """The embedded store in the platform's data folder."""
     return f"sqlite:///{user_data_path('fhir-mpi', appauthor=False) / 'fhir_mpi.db'}"
+
+
+class Alternative(NamedTuple):
+    """An engine, with the linkage model that it goes by: the one that serves where there is no path."""
+
+    name: str
+    engine: str
+    model: Path | None = None
 
 
 class Settings(BaseSettings):
@@ -38,8 +48,18 @@ class Settings(BaseSettings):
         description="Folder with profiles/, capability/ and search_params/ in place of the built-in ones.",
     )
     engine: str = Field(default="fellegi-sunter", description="The scoring engine.")
+    patient_engine: str | None = Field(default=None, description="The scoring engine for Patient alone.")
+    organization_engine: str | None = Field(
+        default=None, description="The scoring engine for Organization alone."
+    )
     patient_model: Path | None = Field(default=None, description="Linkage model JSON for Patient.")
     organization_model: Path | None = Field(default=None, description="Linkage model JSON for Organization.")
+    patient_alternatives: Annotated[tuple[Alternative, ...], NoDecode] = Field(
+        default=(), description="Engines that $match may be told to take for Patient: name=engine[:model]."
+    )
+    organization_alternatives: Annotated[tuple[Alternative, ...], NoDecode] = Field(
+        default=(), description="The same for Organization."
+    )
     match_count: int = Field(
         default=50, ge=1, description="Most matches answered when a request gives no count."
     )
@@ -112,6 +132,20 @@ class Settings(BaseSettings):
         return (
             [part.strip() for part in given.split(",") if part.strip()] if isinstance(given, str) else given
         )
+
+    @field_validator("patient_alternatives", "organization_alternatives", mode="before")
+    @classmethod
+    def _named(cls, given: Any) -> Any:
+        """`next=fellegi-sunter:next.json, rules=deterministic`."""
+        if not isinstance(given, str):
+            return given
+        found = [ALTERNATIVE.fullmatch(part.strip()) for part in given.split(",") if part.strip()]
+        if any(match is None for match in found):
+            raise ValueError("an alternative is name=engine or name=engine:model.json")
+        named = [(m["name"], m["engine"], m["model"]) for m in found if m]
+        if len({name for name, *_ in named}) < len(named):
+            raise ValueError("two alternatives have one name")
+        return named
 
     @model_validator(mode="before")
     @classmethod

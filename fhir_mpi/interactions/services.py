@@ -45,3 +45,5 @@ class Services:
     new_id: Callable[[], str]
     """A logical id that was never given before."""
     ways: Ways = field(default_factory=Ways)
+    alternatives: Mapping[str, Mapping[str, Matcher]] = field(default_factory=dict)
+    """Type -> name -> a matcher that `$match` takes where it is asked to, for comparison."""

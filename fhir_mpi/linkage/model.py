@@ -89,6 +89,20 @@ class Cap:
     unless: Mapping[str, frozenset[str]]
 
 
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Gives a pair its grade when every `when` holds, one of `one_of` where there is any, and no `unless`.
+
+    Each maps a comparison to levels.
+    """
+
+    name: str
+    grade: MatchGrade
+    when: Mapping[str, frozenset[str]]
+    one_of: Mapping[str, frozenset[str]]
+    unless: Mapping[str, frozenset[str]]
+
+
 @dataclass(frozen=True)
 class LinkageModel:
     """Everything that decides how two records of a type are compared.
@@ -108,6 +122,8 @@ class LinkageModel:
     caps: tuple[Cap, ...] = ()
     term_frequencies: Mapping[str, TermFrequencies] = field(default_factory=dict)
     household: Household | None = None
+    rules: tuple[Rule, ...] = ()
+    """What the engine `deterministic` goes by; other engines pass them over."""
     splink: SplinkSource | None = None
     """Where it is there, its comparisons are what agreement is worth; the guards look at `comparisons`."""
     provenance: Sequence[str] = ()
@@ -216,6 +232,7 @@ def _model(document: Mapping[str, Any]) -> LinkageModel:
             for name, table in document.get("termFrequencies", {}).items()
         },
         household=None if household is None else _household(household),
+        rules=tuple(_rule(rule) for rule in document.get("rules", ())),
         splink=splink_source(document["splink"]) if "splink" in document else None,
         provenance=tuple(document.get("provenance", ())),
     )
@@ -260,6 +277,20 @@ def _cap(cap: Json) -> Cap:
     return Cap(
         guard=cap["guard"],
         at_most=_GRADES[cap["atMost"]],
-        when={name: frozenset(labels) for name, labels in cap.get("when", {}).items()},
-        unless={name: frozenset(labels) for name, labels in cap.get("unless", {}).items()},
+        when=_levels(cap, "when"),
+        unless=_levels(cap, "unless"),
     )
+
+
+def _rule(rule: Json) -> Rule:
+    return Rule(
+        name=rule["name"],
+        grade=_GRADES[rule["grade"]],
+        when=_levels(rule, "when"),
+        one_of=_levels(rule, "oneOf"),
+        unless=_levels(rule, "unless"),
+    )
+
+
+def _levels(clauses: Json, clause: str) -> Mapping[str, frozenset[str]]:
+    return {name: frozenset(labels) for name, labels in clauses.get(clause, {}).items()}

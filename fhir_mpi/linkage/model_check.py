@@ -84,8 +84,9 @@ def _dangling_names(document: Mapping[str, Any]) -> Iterator[str]:
         for name in household[kind]:
             if name not in levels:
                 yield f"$.household.{kind}: unknown comparison {name!r}"
-    for n, cap in enumerate(document["caps"]):
-        for clause in ("when", "unless"):
-            for name, labels in cap.get(clause, {}).items():
-                if not set(labels) <= levels.get(name, set()):
-                    yield f"$.caps[{n}].{clause}.{name}: unknown comparison or level"
+    for kind in ("caps", "rules"):
+        for n, cap in enumerate(document.get(kind, ())):
+            for clause in ("when", "oneOf", "unless"):
+                for name, labels in cap.get(clause, {}).items():
+                    if not set(labels) <= levels.get(name, set()):
+                        yield f"$.{kind}[{n}].{clause}.{name}: unknown comparison or level"

@@ -46,11 +46,16 @@ class Matching:
 
 @dataclass(frozen=True)
 class Matcher:
-    """Finds the records of one resource type that may be the same person or organization."""
+    """Finds the records of one resource type that may be the same person or organization.
+
+    `model` grades what `engine` scores. `stored` is the model that the index has the keys of, where that
+    is another one: two models that are compared then judge the same candidates.
+    """
 
     model: LinkageModel
     engine: ScoringEngine
     candidates: Candidates
+    stored: LinkageModel | None = None
 
     @cached_property
     def grader(self) -> Grader:
@@ -62,9 +67,9 @@ class Matcher:
         Raises MissingParameter where the resource holds nothing that a blocking key can be made of, and
         TooCostly where it holds so much that the look-up would cost more than an answer is worth.
         """
-        type = self.model.resource_type
+        type, blocking = self.model.resource_type, self.stored or self.model
         record = record_of(resource)
-        keys = probe_keys(self.model, record)
+        keys = probe_keys(blocking, record)
         if not keys:
             raise MissingParameter(
                 f"the {type} holds too little to match on: give an identifier, a phone, an email, an address,"
@@ -77,7 +82,7 @@ class Matcher:
                 f" keys; at most {MOST_KEYS} are looked up: give fewer of them",
                 expression=type,
             )
-        found = await self.candidates.candidates(type, keys, cap=self.model.cap)
+        found = await self.candidates.candidates(type, keys, cap=blocking.cap)
         population = await self.candidates.population(type)
         others = [unpack(row.id, row.packed) for row in found.rows]
         scores = self.engine.score(record, others, population=population)

@@ -6,7 +6,7 @@ from fhir_mpi.fhir.bundle import MATCH_GRADE, match_entry, searchset
 from fhir_mpi.fhir.outcome import InvalidValue, Issue
 from fhir_mpi.fhir.types import Json, Resource
 from fhir_mpi.interactions.services import Services
-from fhir_mpi.mdm.matching import Match, Matching, certain_only, single_only
+from fhir_mpi.mdm.matching import Match, Matcher, Matching, certain_only, single_only
 from fhir_mpi.operations.call import Call
 
 EXPLANATION: Final = "https://fhir-mpi.github.io/fhir/StructureDefinition/match-explanation"
@@ -20,7 +20,7 @@ async def match(services: Services, call: Call) -> Resource:
     """
     given = call.parameters["resource"]
     services.intake.check(given)
-    found = await services.matchers[given["resourceType"]].matches(given)
+    found = await _matcher(services, given["resourceType"], call.parameters.get("engine")).matches(given)
     chosen = _chosen(found, call.parameters)
     wanted = _wanted(services, call.parameters.get("count"))
     best = chosen[:wanted]
@@ -33,6 +33,20 @@ async def match(services: Services, call: Call) -> Resource:
     return searchset(
         entries, total=len(entries), links={}, warnings=_cut(found, len(chosen) - len(best), call)
     )
+
+
+def _matcher(services: Services, type: str, name: str | None) -> Matcher:
+    """The one that serves, or an alternative of that name."""
+    if name is None:
+        return services.matchers[type]
+    found = services.alternatives.get(type, {}).get(name)
+    if found is None:
+        known = ", ".join(services.alternatives.get(type, {})) or "none"
+        raise InvalidValue(
+            f"no alternative for {type} has this name; configured: {known}",
+            expression="Parameters.parameter.where(name='engine').value",
+        )
+    return found
 
 
 def _chosen(found: Matching, parameters: Json) -> tuple[Match, ...]:

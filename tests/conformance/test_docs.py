@@ -45,7 +45,7 @@ def test_every_setting_has_its_heading_with_its_default() -> None:
     assert sections.keys() == fields.keys()
     for name, field in fields.items():
         assert "Default: " in sections[name], name
-        if field.default not in (None, PydanticUndefined, frozenset()):
+        if field.default not in (None, PydanticUndefined, frozenset(), ()):
             plain = str(field.default).lower() if isinstance(field.default, bool) else f"{field.default}"
             assert f"Default: `{plain.removesuffix('.0')}`" in sections[name], name
 

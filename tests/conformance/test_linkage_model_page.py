@@ -24,6 +24,7 @@ KINDS = {
     "levels": SCHEMA["$defs"]["level"],
     **{name: SCHEMA["$defs"][name] for name in ("termFrequencies", "household", "splink", "grades")},
     "caps": SCHEMA["$defs"]["cap"],
+    "rules": SCHEMA["$defs"]["rule"],
 }
 
 

@@ -26,7 +26,7 @@ from fhir_mpi.batch.loading import store_all
 from fhir_mpi.batch.preparing import Preparer
 from fhir_mpi.batch.reading import Chunk
 from fhir_mpi.cli.failures import CannotDo
-from fhir_mpi.cli.serve import NO_WEBSOCKETS, base_url, listenable
+from fhir_mpi.cli.serve import NO_WEBSOCKETS, SHUTDOWN_SECONDS, base_url, listenable
 from fhir_mpi.cli.stores import opened, settings_of, shown
 from fhir_mpi.cli.waterfall import name_of
 from fhir_mpi.demo.corruption import duplicated
@@ -129,6 +129,7 @@ def _serving(settings: Settings, port: int) -> Iterator[tuple[int, threading.Thr
         log_config=None,
         server_header=False,
         ws=NO_WEBSOCKETS,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, name="server")
@@ -212,9 +213,9 @@ def _graded(search: Json) -> tuple[str, str]:
 
 
 def _stay(server: threading.Thread, base: str) -> None:
-    click.echo(f"\nthe server stays up at {base}; Ctrl-C ends it")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the temporary store goes then, too
     try:
+        click.echo(f"\nthe server stays up at {base}; Ctrl-C ends it")
         server.join()
     except KeyboardInterrupt:
         click.echo("\nstopped")

@@ -200,7 +200,7 @@ def _workers_are_gone(group: int) -> None:
 
 
 def test_an_interrupted_load_says_so_in_one_word(tmp_path: Path) -> None:
-    file = written(tmp_path / "people.ndjson", (patient(f"p{n}") for n in range(5000)))
+    file = written(tmp_path / "people.ndjson", (patient(f"p{n}") for n in range(20_000)))
     url = f"sqlite:///{tmp_path / 'index.db'}"
     with started("load", file, "--batch", 250, "--store", url, folder=tmp_path) as process:
         _wait_for_some(tmp_path / "index.db", url, process)

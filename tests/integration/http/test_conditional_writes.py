@@ -148,7 +148,7 @@ async def test_a_setting_lets_a_deletion_by_criteria_delete_several(serve: Serve
         assert ids(await find(client, "Patient")) == [kept["id"]]
         assert code(await send(client, "DELETE", by(number))) == "SUCCESSFUL_DELETE_NOT_FOUND"
         statement = (await client.get("/metadata")).json()["rest"][0]["resource"]
-        assert {r["conditionalDelete"] for r in statement} == {"multiple"}
+        assert {r["conditionalDelete"] for r in statement if "conditionalDelete" in r} == {"multiple"}
         assert (await send(client, "PUT", by(number), numbered(number))).status_code == 201
 
 

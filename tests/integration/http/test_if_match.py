@@ -131,5 +131,5 @@ async def test_c04_a_setting_demands_the_version_of_what_is_updated(serve: Serve
         assert (await client.delete(url)).status_code == 200
         assert (await put(client, known)).status_code == 201
         statement = (await client.get("/metadata")).json()["rest"][0]["resource"]
-        assert {r["versioning"] for r in statement} == {"versioned-update"}
-        assert {r["conditionalDelete"] for r in statement} == {"single"}
+        assert {r["versioning"] for r in statement if "versioning" in r} == {"versioned-update"}
+        assert {r["conditionalDelete"] for r in statement if "conditionalDelete" in r} == {"single"}

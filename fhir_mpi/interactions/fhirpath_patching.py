@@ -4,15 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from fhir_mpi.fhir.fhirpath import UnsupportedExpression
 from fhir_mpi.fhir.json import decode, encode
+from fhir_mpi.fhir.locating import Place, locate
 from fhir_mpi.fhir.outcome import MalformedBody, Unprocessable
 from fhir_mpi.fhir.tree import Item, elements_of, grown, planted, written
 from fhir_mpi.fhir.types import Json, Resource
 from fhir_mpi.fhir.validation.elements import ANY_RESOURCE, Element
 from fhir_mpi.fhir.validation.values import value_issues
 from fhir_mpi.interactions.patching import Change, merge_patch
-from fhir_mpi.search.fhirpath import UnsupportedExpression
-from fhir_mpi.search.locating import Place, locate
 
 MOST: Final = 1_000
 """Operations of one patch: each looks for its path in the whole resource."""

@@ -6,9 +6,9 @@ from types import MappingProxyType
 from typing import Final
 
 from fhir_mpi.definitions import DefinitionError
+from fhir_mpi.fhir.expression import Evaluate, compile_element_expression, compile_expression
+from fhir_mpi.fhir.fhirpath import UnsupportedExpression
 from fhir_mpi.fhir.types import Resource
-from fhir_mpi.search.expression import Evaluate, compile_element_expression, compile_expression
-from fhir_mpi.search.fhirpath import UnsupportedExpression
 from fhir_mpi.search.types import TYPES, SearchType, composite_type
 
 COMPOSITE: Final = "composite"

@@ -5,9 +5,9 @@ from hashlib import sha256
 from typing import Final
 
 from fhir_mpi.definitions import DefinitionError
+from fhir_mpi.fhir.expression import Evaluate
 from fhir_mpi.fhir.resource_types import RESOURCE_TYPES
 from fhir_mpi.fhir.types import Resource
-from fhir_mpi.search.expression import Evaluate
 from fhir_mpi.search.filters import IndexEntries, IndexValue
 from fhir_mpi.search.parameter import COLUMNS, SearchParameter, search_parameter
 from fhir_mpi.search.query import SearchRequest, search_request

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from fhir_mpi.definitions import Definitions, load_definitions
+from fhir_mpi.fhir.expression import compile_expression
+from fhir_mpi.fhir.fhirpath import Union, parse
 from fhir_mpi.fhir.types import Resource
 from fhir_mpi.search.chains import HAS
-from fhir_mpi.search.expression import compile_expression
-from fhir_mpi.search.fhirpath import Union, parse
 from fhir_mpi.search.query import UNSERVED
 from fhir_mpi.search.registry import SearchRegistry
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from fhir_mpi.search.choices import CHOICES
-from fhir_mpi.search.expression import compile_expression, reference_type
-from fhir_mpi.search.fhirpath import UnsupportedExpression
+from fhir_mpi.fhir.choices import CHOICES
+from fhir_mpi.fhir.expression import compile_expression, reference_type
+from fhir_mpi.fhir.fhirpath import UnsupportedExpression
 
 PATIENT: dict[str, Any] = {
     "resourceType": "Patient",

@@ -8,9 +8,8 @@ two branches name comes twice (index entries are made unique later, where that i
 from collections.abc import Callable
 from typing import Any, TypeAlias, assert_never
 
-from fhir_mpi.fhir.references import written_type
-from fhir_mpi.search.choices import CHOICES
-from fhir_mpi.search.fhirpath import (
+from fhir_mpi.fhir.choices import CHOICES
+from fhir_mpi.fhir.fhirpath import (
     Both,
     Equal,
     Exists,
@@ -29,6 +28,7 @@ from fhir_mpi.search.fhirpath import (
     Where,
     parse,
 )
+from fhir_mpi.fhir.references import written_type
 
 Evaluate: TypeAlias = Callable[[Any], list[Any]]
 _Step: TypeAlias = Callable[[list[Any]], list[Any]]

@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 
+from fhir_mpi.fhir.choices import CHOICES
 from fhir_mpi.fhir.resource_types import RESOURCE_TYPES
 from fhir_mpi.fhir.validation import children
-from fhir_mpi.search.choices import CHOICES
 
 
 def test_the_choices_are_those_of_every_type_of_r5() -> None:

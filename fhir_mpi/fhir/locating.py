@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from fhir_mpi.fhir import fhirpath
+from fhir_mpi.fhir.fhirpath import Node, UnsupportedExpression
 from fhir_mpi.fhir.tree import Item, elements_of
-from fhir_mpi.search import fhirpath
-from fhir_mpi.search.fhirpath import Node, UnsupportedExpression
 
 LONGEST: Final = 400
 DEEPEST: Final = 20

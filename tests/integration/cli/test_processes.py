@@ -32,6 +32,7 @@ def started(*arguments: object, folder: Path) -> Iterator["subprocess.Popen[byte
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
             start_new_session=True,
+            preexec_fn=_interruptible,
         )
     try:
         yield process
@@ -39,6 +40,11 @@ def started(*arguments: object, folder: Path) -> Iterator["subprocess.Popen[byte
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def _interruptible() -> None:
+    """What is started in the background of a shell ignores SIGINT, and so do its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def said(folder: Path, text: str, process: "subprocess.Popen[bytes]") -> str:

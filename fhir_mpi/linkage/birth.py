@@ -20,7 +20,7 @@ def birth_date(value: str) -> str:
 
 
 def deceased(patient: Json) -> str:
-    """The date of death as precise as it was said, or "true", or empty.
+    """The date of death as precise as it was said, "true", "false", or empty where nothing is said.
 
     >>> deceased({"deceasedDateTime": "2020-02-03T04:05:06Z"}), deceased({"deceasedBoolean": True})
     ('2020-02-03', 'true')
@@ -28,7 +28,8 @@ def deceased(patient: Json) -> str:
     found = _DATE.match(patient.get("deceasedDateTime") or "")
     if found is not None:
         return found[0]
-    return "true" if patient.get("deceasedBoolean") is True else ""
+    said = patient.get("deceasedBoolean")
+    return "" if said is None else str(said is True).lower()
 
 
 def birth_order(patient: Json) -> str:

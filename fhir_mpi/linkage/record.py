@@ -3,6 +3,7 @@
 Nothing downstream sees the resource.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -16,10 +17,10 @@ from fhir_mpi.linkage.telecom import email_address, phone_number
 
 Values: TypeAlias = tuple[str, ...]
 
-NORMALISATION_VERSION: Final = "1"
+NORMALISATION_VERSION: Final = "2"
 """Raised whenever the same resource would yield another record: the store must then be indexed anew."""
 
-PACKING_VERSION: Final = "1"
+PACKING_VERSION: Final = "2"
 """Raised whenever `pack` writes another text for the same record."""
 
 MOST_VALUES: Final = 8
@@ -27,6 +28,7 @@ MOST_VALUES: Final = 8
 keys of a record grow with their product."""
 
 
+_OWN_PATIENT: Final = re.compile(r"Patient/(?P<id>[A-Za-z0-9.-]{1,64})(/_history/[A-Za-z0-9.-]{1,64})?")
 # Folding leaves no control characters, so they can separate what is packed.
 _FEATURE: Final = "\x1f"
 _VALUE: Final = "\x1e"
@@ -67,9 +69,11 @@ class Record(NamedTuple):
     organization: Values = ()
     """Organization names: words without the legal form, separated by one space."""
     deceased: Values = ()
-    """The date of death, or "true"."""
+    """The date of death, "true", or "false" where the person is said to be alive."""
     inactive: Values = ()
     """"true" where the resource says active = false."""
+    replaced_by: Values = ()
+    """Ids of the records of this index that took the place of this one."""
 
 
 def record_of(resource: Resource, id: str | None = None) -> Record:
@@ -110,6 +114,7 @@ def _patient(patient: Resource, id: str) -> Record:
         identifier=_identifiers(patient),
         deceased=_distinct([deceased(patient)]),
         inactive=_inactive(patient),
+        replaced_by=_replaced_by(patient),
     )
 
 
@@ -152,6 +157,12 @@ def _identifiers(resource: Resource) -> Values:
 
 def _inactive(resource: Resource) -> Values:
     return ("true",) if resource.get("active") is False else ()
+
+
+def _replaced_by(patient: Resource) -> Values:
+    links = [link for link in _present(patient.get("link")) if link.get("type") == "replaced-by"]
+    references = [(link.get("other") or {}).get("reference") or "" for link in links]
+    return _distinct([found["id"] for found in map(_OWN_PATIENT.fullmatch, references) if found])
 
 
 def _present(elements: Iterable[Json | None] | None) -> Iterable[Json]:

@@ -81,7 +81,10 @@ def test_an_organization_has_names_and_contacts() -> None:
         {"birthDate": "1900-01-01", "gender": "unknown", "name": [{"family": "Test"}]},
         {"birthDate": "not a date", "telecom": [{"value": "12"}, {"system": "email", "value": "nobody"}]},
         {"identifier": [{"system": "urn:x", "value": "9999999999"}, {"type": {}, "value": "778899"}]},
-        {"address": [{"line": ["Homeless"], "postalCode": "00000"}], "deceasedBoolean": False},
+        {"address": [{"line": ["Homeless"], "postalCode": "00000"}]},
+        {"link": [{"type": "seealso", "other": {"reference": "Patient/b"}}]},
+        {"link": [{"type": "replaced-by", "other": {"reference": "https://other.invalid/fhir/Patient/b"}}]},
+        {"link": [None, {"type": "replaced-by", "other": {"display": "b"}}]},
     ],
 )
 def test_placeholders_and_nulls_are_missing(patient: Json) -> None:
@@ -105,8 +108,17 @@ def test_a_record_keeps_a_bounded_number_of_values() -> None:
     assert len(record_of({"resourceType": "Patient", "name": names}).family) == MOST_VALUES
 
 
-def test_death_is_a_date_or_true() -> None:
-    assert record_of({"resourceType": "Patient", "deceasedBoolean": True}).deceased == ("true",)
+@pytest.mark.parametrize(("said", "kept"), [(True, "true"), (False, "false")])
+def test_death_and_life_are_kept_as_they_were_said(said: bool, kept: str) -> None:
+    assert record_of({"resourceType": "Patient", "deceasedBoolean": said}).deceased == (kept,)
+
+
+def test_a_retired_record_knows_what_replaced_it() -> None:
+    links = [
+        {"type": "replaced-by", "other": {"reference": "Patient/b"}},
+        {"type": "replaced-by", "other": {"reference": "Patient/b/_history/3"}},
+    ]
+    assert record_of({"resourceType": "Patient", "link": links}).replaced_by == ("b",)
 
 
 _TEXT = st.text(max_size=12)
@@ -145,7 +157,7 @@ def test_what_is_packed_is_unpacked(patient: Resource) -> None:
     assert unpack(record.id, pack(record)) == record
 
 
-@pytest.mark.parametrize("packed", ["", "0", "2" + "\x1f" * 17, "1\x1fdoe", "1" + "\x1f" * 18])
+@pytest.mark.parametrize("packed", ["", "0", "1" + "\x1f" * 18, "2\x1fdoe", "2" + "\x1f" * 19])
 def test_another_packing_is_refused(packed: str) -> None:
-    with pytest.raises(UnknownPacking, match="expected '1'"):
+    with pytest.raises(UnknownPacking, match="expected '2'"):
         unpack("x", packed)

@@ -1,8 +1,11 @@
-"""What matching asks of a store."""
+"""What matching and linking ask of a store."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol
+
+from fhir_mpi.mdm.link import Link, LinkSource, MatchResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,4 +34,62 @@ class Candidates(Protocol):
 
     async def population(self, type: str, /) -> int:
         """How many candidate records the type has; may be some seconds old, exact when small."""
+        ...
+
+
+class LinkField(Enum):
+    """What links can be sorted by."""
+
+    GOLDEN = "golden"
+    SOURCE = "source"
+    RESULT = "result"
+    LINK_SOURCE = "link_source"
+    SCORE = "score"
+    EID_MATCH = "eid_match"
+    MADE_GOLDEN = "made_golden"
+    VERSION = "version"
+    CREATED = "created"
+    UPDATED = "updated"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSort:
+    """Links without a score come last, whatever the direction."""
+
+    field: LinkField
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LinkQuery:
+    """Current links of these types; what is None or not given doesn't narrow.
+
+    In the order of `sort`, then of type, golden and source id; at most `limit` behind the first `offset`.
+    Removed ones are left out unless `removed`.
+    """
+
+    types: Sequence[str]
+    goldens: Collection[str] | None = None
+    sources: Collection[str] | None = None
+    results: Collection[MatchResult] | None = None
+    link_source: LinkSource | None = None
+    sort: Sequence[LinkSort] = ()
+    limit: int | None = None
+    offset: int = 0
+    removed: bool = False
+
+
+class Links(Protocol):
+    async def links(self, query: LinkQuery, /) -> Sequence[Link]: ...
+
+    async def link_count(self, query: LinkQuery, /) -> int:
+        """How many links the query finds, whatever its limit and offset."""
+        ...
+
+    async def link_history(
+        self, type: str, /, *, goldens: Collection[str] = (), sources: Collection[str] = ()
+    ) -> Sequence[Link]:
+        """Every version of the links of one of these goldens or sources, removals among them, each once,
+        newest first.
+        """
         ...

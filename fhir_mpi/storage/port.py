@@ -15,7 +15,8 @@ from typing import ClassVar, Final, Protocol
 import orjson
 
 from fhir_mpi.fhir.types import Resource
-from fhir_mpi.mdm.ports import Candidates, CandidateSet
+from fhir_mpi.mdm.link import Link, Pair
+from fhir_mpi.mdm.ports import Candidates, CandidateSet, Links
 from fhir_mpi.search.filters import Filter, IndexEntries, Query
 
 SCHEMA_VERSION: Final = 1
@@ -83,13 +84,29 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Pending:
+    """A version of a resource that waits to be linked."""
+
+    type: str
+    id: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class UnitOfWork:
     """Everything that must happen together. No two writes may name the same resource, no two claims
-    the same key.
+    the same key, no two links the same pair.
+
+    A link becomes current if its version is the one after the current one: 1 where there never was one.
+    `pending` is put into the queue of what waits to be linked, in place of an earlier version that waits;
+    `settled` leaves it, unless a later version waits meanwhile.
     """
 
     writes: Sequence[Write]
     claims: Sequence[Claim] = ()
+    links: Sequence[Link] = ()
+    pending: Sequence[Pending] = ()
+    settled: Sequence[Pending] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +177,15 @@ class ClaimConflict(Exception):
         self.key = key
 
 
-class Store(Candidates, Protocol):
+class LinkConflict(Exception):
+    """A link's version was not the one after the current one; nothing of the unit of work was done."""
+
+    def __init__(self, pair: Pair) -> None:
+        super().__init__("another writer changed the link first")
+        self.pair = pair
+
+
+class Store(Candidates, Links, Protocol):
     """Every method may raise `StoreTimeout`, `StoreFull` or `Unavailable` (fhir.outcome).
 
     `bulk_unit` is how many writes make a good unit of work where very many are to be done.
@@ -207,8 +232,8 @@ class Store(Candidates, Protocol):
     async def population(self, type: str, /) -> int: ...
 
     async def commit(self, work: UnitOfWork, /) -> None:
-        """All of it, durable when this returns; otherwise raises WriteConflict or ClaimConflict and
-        does nothing.
+        """All of it, durable when this returns; otherwise raises WriteConflict, ClaimConflict or
+        LinkConflict and does nothing.
         """
         ...
 
@@ -219,6 +244,24 @@ class Store(Candidates, Protocol):
     async def holders(self, keys: Collection[str], /) -> Mapping[str, str]:
         """Who holds each of these claims that is held, in one query."""
         ...
+
+    def scan_links(self, type: str, /, *, history: bool = False) -> AsyncIterator[Link]:
+        """Every current link of a type, removed ones left out, in the order of golden and source id and
+        in bounded memory; with `history`, every version of every link, oldest first per link.
+        """
+        ...
+
+    async def import_links(self, versions: Sequence[Link], /) -> None:
+        """Versions carried over from another store, as they are, oldest first per link. All of it in one
+        transaction; a version that exists as it is is left, one that differs raises LinkConflict.
+        """
+        ...
+
+    async def pending(self, *, limit: int) -> Sequence[Pending]:
+        """What has waited longest to be linked."""
+        ...
+
+    async def pending_count(self) -> int: ...
 
     def scan(self, type: str, /, *, history: bool = False) -> AsyncIterator[Stored]:
         """Every current resource of a type, deletions left out, in a stable order and in bounded
@@ -248,8 +291,8 @@ class Store(Candidates, Protocol):
     async def expunge(self, query: Expunge, /) -> int:
         """Removes versions for good, a resource's oldest first; how many were removed.
 
-        A resource that loses its last version loses index entries, candidate and claims with it, and is
-        as one that never was: its id may be given again, and begins with version 1. What another
+        A resource that loses its last version loses index entries, candidate, claims and links with it,
+        and is as one that never was: its id may be given again, and begins with version 1. What another
         writer makes current meanwhile stays. A large limit may take several transactions; each leaves
         every resource whole.
         """

@@ -1,6 +1,8 @@
 """Claims: who among concurrent writers may make what must be unique."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
+
+from pymongo import InsertOne, UpdateOne
 
 from fhir_mpi.storage.mongo.connection import Raced, Session
 from fhir_mpi.storage.mongo.indexes import CLAIMS, Database
@@ -17,17 +19,19 @@ async def holders(database: Database, keys: Collection[str]) -> Mapping[str, str
     return {claim["_id"]: claim["holder"] async for claim in found}
 
 
-async def take(database: Database, session: Session, claims: Iterable[Claim]) -> None:
-    """Inside a transaction; Raced, or a duplicate key, where somebody else than expected holds it."""
-    for claim in claims:
-        if claim.expected is None:
-            new = {"_id": claim.key, "holder": claim.holder}
-            await database[CLAIMS].insert_one(new, session=session)
-            continue
-        held = {"_id": {"$eq": claim.key}, "holder": {"$eq": claim.expected}}
-        change = {"$set": {"holder": claim.holder}}
-        if not (await database[CLAIMS].update_one(held, change, session=session)).matched_count:
-            raise Raced
+async def take(database: Database, session: Session, claims: Sequence[Claim]) -> None:
+    """Inside a transaction; Raced, or a duplicate key, where somebody else than expected holds one."""
+    made = [InsertOne({"_id": c.key, "holder": c.holder}) for c in claims if c.expected is None]
+    taken = [
+        UpdateOne({"_id": {"$eq": c.key}, "holder": {"$eq": c.expected}}, {"$set": {"holder": c.holder}})
+        for c in claims
+        if c.expected is not None
+    ]
+    if not claims:
+        return
+    result = await database[CLAIMS].bulk_write([*made, *taken], session=session)
+    if result.matched_count != len(taken):
+        raise Raced
 
 
 async def drop(database: Database, session: Session, holders: Collection[str]) -> None:
@@ -35,8 +39,11 @@ async def drop(database: Database, session: Session, holders: Collection[str]) -
     await database[CLAIMS].delete_many({"holder": {"$in": sorted(holders)}}, session=session)
 
 
-async def require_expected(database: Database, claims: Iterable[Claim]) -> None:
+async def require_expected(database: Database, claims: Sequence[Claim]) -> None:
     """ClaimConflict where one of these is not held as expected."""
+    if not claims:
+        return
+    found = await holders(database, [claim.key for claim in claims])
     for claim in claims:
-        if await holder(database, claim.key) != claim.expected:
+        if found.get(claim.key) != claim.expected:
             raise ClaimConflict(claim.key)

@@ -15,8 +15,9 @@ from typing import Final, TypeAlias
 from pymongo import ReplaceOne, UpdateOne
 
 from fhir_mpi.fhir.outcome import Unavailable
+from fhir_mpi.mdm.link import Link
 from fhir_mpi.search.filters import IndexEntries
-from fhir_mpi.storage.mongo import claims
+from fhir_mpi.storage.mongo import claims, links, pending
 from fhir_mpi.storage.mongo.connection import Body, Connection, Raced, Session
 from fhir_mpi.storage.mongo.documents import (
     Document,
@@ -86,7 +87,7 @@ class Inside:
 
 
 async def commit(connection: Connection, work: UnitOfWork) -> None:
-    """Every write and claim, or the conflict that names one that was not as expected."""
+    """Every write, claim and link, or the conflict that names one that was not as expected."""
     groups = _by_type(work.writes)
 
     async def body(session: Session) -> None:
@@ -94,15 +95,20 @@ async def commit(connection: Connection, work: UnitOfWork) -> None:
         await claims.take(connection.database, session, work.claims)
         for type, group in groups.items():
             await _write(inside, type, group)
+        await links.put(connection.database, session, work.links)
+        await pending.settle(connection.database, session, work.settled)
+        await pending.put(connection.database, session, work.pending)
 
     async def refuse_the_stale() -> None:
         await claims.require_expected(connection.database, work.claims)
+        await links.require_expected(connection.database, work.links)
         for type, group in groups.items():
             found = await heads(connection.database, type, [w.version.id for w in group])
             _require_expected(group, {id: head.version for id, head in found.items()})
 
-    if work.writes or work.claims:
-        await _until_not_raced(connection, body, len(work.writes), otherwise=refuse_the_stale)
+    if work != UnitOfWork(()):
+        steps = len(work.writes) + len(work.links)
+        await _until_not_raced(connection, body, steps, otherwise=refuse_the_stale)
 
 
 async def replace_index(
@@ -142,6 +148,15 @@ async def import_versions(connection: Connection, writes: Sequence[Write]) -> No
             await _make_current(inside, type, ahead, versions)
 
     await _until_not_raced(connection, body, len(writes))
+
+
+async def import_links(connection: Connection, versions: Sequence[Link]) -> None:
+    """Versions of links as they are; the newest of each becomes current unless a newer one is."""
+
+    async def body(session: Session) -> None:
+        await links.carry(connection.database, session, versions)
+
+    await _until_not_raced(connection, body, len(versions))
 
 
 async def _nothing() -> None:

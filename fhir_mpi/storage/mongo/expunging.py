@@ -7,7 +7,7 @@ one that does so at the same time changes the same document, which MongoDB lets 
 from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Final
 
-from fhir_mpi.storage.mongo import claims
+from fhir_mpi.storage.mongo import claims, links, pending
 from fhir_mpi.storage.mongo.commit import Inside
 from fhir_mpi.storage.mongo.connection import Connection, Session
 from fhir_mpi.storage.mongo.documents import Document
@@ -113,7 +113,10 @@ async def _remove(inside: Inside, type: str, ids: Collection[str], most: int) ->
     emptied = {_owner(key) for key in going} - {_owner(key) for key in left}
     await inside.database[type].delete_many({"_id": {"$in": sorted(emptied)}}, session=inside.session)
     await inside.index(type, {}, indexed=emptied)
-    await claims.drop(inside.database, inside.session, {f"{type}/{id}" for id in emptied})
+    if emptied:
+        places = {f"{type}/{id}" for id in emptied}
+        for kept in (claims, links, pending):
+            await kept.drop(inside.database, inside.session, places)
     return len(going)
 
 

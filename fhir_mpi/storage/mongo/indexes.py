@@ -9,6 +9,9 @@ Per resource type, each beside the next and changed in one transaction:
     Patient.candidates  {_id, keys: [int64], packed}
     marks               {_id: name, value}, one for all
     claims              {_id: key, holder}, one for all
+    links               {_id, type, golden, source, ...}, one for all; golden and source are `Patient/a`
+    links.history       the same for every version; _id is `<_id>/<version>`
+    pending             {_id: `Patient/a`, type, version, place}, one for all
 
 Why rows, and not indexes on `ix.<code>`: the codes are not known when the store is opened and may be
 more than the 64 indexes a collection takes; a range over an array field needs `$elemMatch` to be
@@ -42,7 +45,17 @@ INDEXES: Final[Mapping[str, Sequence[IndexKey]]] = {
 """Collection suffix -> the indexes it needs besides `_id`, all ascending."""
 
 
-SHARED: Final[Mapping[str, Sequence[IndexKey]]] = {MARKS: (), CLAIMS: (("holder",),)}
+LINKS: Final = "links"
+LINK_HISTORY: Final = "links.history"
+PENDING: Final = "pending"
+
+SHARED: Final[Mapping[str, Sequence[IndexKey]]] = {
+    MARKS: (),
+    CLAIMS: (("holder",),),
+    LINKS: (("golden",), ("source",), ("result", "type"), ("type",)),
+    LINK_HISTORY: (("golden",), ("source",)),
+    PENDING: (("place",),),
+}
 """The same for the collections that are one for all."""
 
 

@@ -5,14 +5,35 @@ from typing import ClassVar
 
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
-from fhir_mpi.mdm.ports import CandidateSet
+from fhir_mpi.mdm.link import Link
+from fhir_mpi.mdm.ports import CandidateSet, LinkQuery
 from fhir_mpi.search.filters import Filter, IndexEntries, Query
-from fhir_mpi.storage.mongo import candidates, changes, claims, commit, expunging, resources, searching
+from fhir_mpi.storage.mongo import (
+    candidates,
+    changes,
+    claims,
+    commit,
+    expunging,
+    links,
+    pending,
+    resources,
+    searching,
+)
 from fhir_mpi.storage.mongo.connection import Connection, connect
 from fhir_mpi.storage.mongo.failures import told_as_ours, translated
-from fhir_mpi.storage.mongo.indexes import MARKS, missing_indexes
+from fhir_mpi.storage.mongo.indexes import MARKS, PENDING, missing_indexes
 from fhir_mpi.storage.populations import Populations
-from fhir_mpi.storage.port import CandidateEntry, Changes, Expunge, Head, Page, Stored, UnitOfWork, Write
+from fhir_mpi.storage.port import (
+    CandidateEntry,
+    Changes,
+    Expunge,
+    Head,
+    Page,
+    Pending,
+    Stored,
+    UnitOfWork,
+    Write,
+)
 
 
 class MongoStore:
@@ -105,6 +126,37 @@ class MongoStore:
     async def holders(self, keys: Collection[str], /) -> Mapping[str, str]:
         with told_as_ours():
             return await claims.holders(self._database, keys)
+
+    async def links(self, query: LinkQuery, /) -> Sequence[Link]:
+        with told_as_ours():
+            return await links.find(self._database, query)
+
+    async def link_count(self, query: LinkQuery, /) -> int:
+        with told_as_ours():
+            return await links.count(self._database, query)
+
+    async def link_history(
+        self, type: str, /, *, goldens: Collection[str] = (), sources: Collection[str] = ()
+    ) -> Sequence[Link]:
+        with told_as_ours():
+            return await links.history(self._database, type, goldens, sources)
+
+    async def scan_links(self, type: str, /, *, history: bool = False) -> AsyncIterator[Link]:
+        with told_as_ours():
+            async for link in links.scan(self._database, type, history=history):
+                yield link
+
+    async def import_links(self, versions: Sequence[Link], /) -> None:
+        with told_as_ours():
+            await commit.import_links(self._connection, versions)
+
+    async def pending(self, *, limit: int) -> Sequence[Pending]:
+        with told_as_ours():
+            return await pending.longest(self._database, limit)
+
+    async def pending_count(self) -> int:
+        with told_as_ours():
+            return await self._database[PENDING].count_documents({})
 
     async def scan(self, type: str, /, *, history: bool = False) -> AsyncIterator[Stored]:
         with told_as_ours():

@@ -8,7 +8,7 @@ from typing import Final
 
 from fhir_mpi.search.filters import IndexEntries
 from fhir_mpi.storage.port import CandidateEntry, Stored, UnitOfWork, Write, WriteConflict
-from fhir_mpi.storage.sqlite import candidates, claims, entries
+from fhir_mpi.storage.sqlite import candidates, claims, entries, links, pending
 from fhir_mpi.storage.sqlite.candidates import CandidateChange
 from fhir_mpi.storage.sqlite.codes import Codes, Key, entry_keys
 from fhir_mpi.storage.sqlite.entries import EntryChange
@@ -48,10 +48,13 @@ class Place:
 def commit(
     connection: sqlite3.Connection, types: Mapping[str, int], codes: Codes, work: UnitOfWork
 ) -> Mapping[Key, int]:
-    """Does every write and takes every claim, or raises WriteConflict or ClaimConflict; the codes that
-    it used, to be kept once committed.
+    """Does every write and link and takes every claim, or raises WriteConflict, ClaimConflict or
+    LinkConflict; the codes that it used, to be kept once committed.
     """
     claims.take(connection, work.claims)
+    links.put(connection, types, work.links)
+    pending.settle(connection, types, work.settled)
+    pending.put(connection, types, work.pending)
     places = _places(connection, types, work.writes)
     for place in places:
         if place.current != place.write.expected:

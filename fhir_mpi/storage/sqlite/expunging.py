@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from fhir_mpi.storage.port import Expunge, ExpungeKind
-from fhir_mpi.storage.sqlite import candidates, claims, entries
+from fhir_mpi.storage.sqlite import candidates, claims, entries, links, pending
 from fhir_mpi.storage.sqlite.candidates import CandidateChange
 from fhir_mpi.storage.sqlite.entries import EntryChange
 
@@ -64,4 +64,7 @@ def _remove(connection: sqlite3.Connection, type: int, name: str, rows: Sequence
     entries.replace(connection, {}, [EntryChange(pk, type, {}, False) for pk, _ in rows])
     candidates.replace(connection, [CandidateChange(pk, type, id, None, False) for pk, id in rows])
     connection.executemany("DELETE FROM resource WHERE pk = ?", [(pk,) for pk, _ in rows])
-    claims.drop(connection, [f"{name}/{id}" for _, id in rows])
+    ids = [id for _, id in rows]
+    claims.drop(connection, [f"{name}/{id}" for id in ids])
+    links.drop(connection, type, ids)
+    pending.drop(connection, type, ids)

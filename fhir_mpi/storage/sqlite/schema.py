@@ -74,6 +74,29 @@ CREATE INDEX IF NOT EXISTS resource_deleted ON resource (type) WHERE json IS NUL
 CREATE INDEX IF NOT EXISTS claim_by_holder ON claim (holder)
 """
 
+# Links are clustered by golden record: all of one are read whenever one of its sources changes.
+LINKS: Final = """
+CREATE TABLE IF NOT EXISTS link (
+    type INTEGER NOT NULL REFERENCES type, golden TEXT NOT NULL, source TEXT NOT NULL, result TEXT NOT NULL,
+    link_source TEXT NOT NULL, version INTEGER NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL,
+    eid_match INTEGER NOT NULL, made_golden INTEGER NOT NULL, score REAL, explanation TEXT,
+    removed INTEGER NOT NULL, PRIMARY KEY (type, golden, source)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS link_by_source ON link (type, source);
+CREATE INDEX IF NOT EXISTS link_by_result ON link (type, result, link_source);
+CREATE TABLE IF NOT EXISTS link_history (
+    type INTEGER NOT NULL REFERENCES type, golden TEXT NOT NULL, source TEXT NOT NULL, result TEXT NOT NULL,
+    link_source TEXT NOT NULL, version INTEGER NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL,
+    eid_match INTEGER NOT NULL, made_golden INTEGER NOT NULL, score REAL, explanation TEXT,
+    removed INTEGER NOT NULL, PRIMARY KEY (type, golden, source, version)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS link_history_by_source ON link_history (type, source);
+CREATE TABLE IF NOT EXISTS pending (
+    place INTEGER PRIMARY KEY, type INTEGER NOT NULL REFERENCES type, id TEXT NOT NULL,
+    version INTEGER NOT NULL, UNIQUE (type, id)
+) STRICT
+"""
+
 
 def prepare(connection: sqlite3.Connection, types: Iterable[str]) -> Mapping[str, int]:
     """Makes the tables in an empty file, checks them in any other; every known type by name.
@@ -86,6 +109,8 @@ def prepare(connection: sqlite3.Connection, types: Iterable[str]) -> Mapping[str
             _create(connection)
         _check(connection)
         connection.execute(CLAIMS)
+        for statement in LINKS.split(";\n"):
+            connection.execute(statement)
         _order_by_time(connection)
         known = dict(connection.execute("SELECT name, id FROM type"))
         missing = [(name,) for name in types if name not in known]

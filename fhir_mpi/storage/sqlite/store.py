@@ -6,10 +6,21 @@ from sqlite3 import Connection
 from typing import ClassVar, Final, TypeVar
 
 from fhir_mpi.fhir.outcome import Unavailable
-from fhir_mpi.mdm.ports import CandidateSet
+from fhir_mpi.mdm.link import Link
+from fhir_mpi.mdm.ports import CandidateSet, LinkQuery
 from fhir_mpi.search.filters import Filter, IndexEntries, Query
 from fhir_mpi.storage.populations import Populations
-from fhir_mpi.storage.port import CandidateEntry, Changes, Expunge, Head, Page, Stored, UnitOfWork, Write
+from fhir_mpi.storage.port import (
+    CandidateEntry,
+    Changes,
+    Expunge,
+    Head,
+    Page,
+    Pending,
+    Stored,
+    UnitOfWork,
+    Write,
+)
 from fhir_mpi.storage.sqlite import (
     candidates,
     changes,
@@ -17,7 +28,9 @@ from fhir_mpi.storage.sqlite import (
     commit,
     entries,
     expunging,
+    links,
     marks,
+    pending,
     resources,
     search,
 )
@@ -123,6 +136,38 @@ class SqliteStore:
 
     async def holders(self, keys: Collection[str], /) -> Mapping[str, str]:
         return self._connections.look(lambda c: claims.holders(c, keys))
+
+    async def links(self, query: LinkQuery, /) -> Sequence[Link]:
+        narrowed = [ids for ids in (query.goldens, query.sources) if ids is not None]
+        rows = min((len(ids) for ids in narrowed), default=FEW + 1)
+        return await self._look_up(rows, lambda c: links.find(c, self._types, query))
+
+    async def link_count(self, query: LinkQuery, /) -> int:
+        return await self._connections.read(lambda c: links.count(c, self._types, query))
+
+    async def link_history(
+        self, type: str, /, *, goldens: Collection[str] = (), sources: Collection[str] = ()
+    ) -> Sequence[Link]:
+        return await self._connections.read(lambda c: links.history(c, self._types, type, goldens, sources))
+
+    async def scan_links(self, type: str, /, *, history: bool = False) -> AsyncIterator[Link]:
+        after = links.BEGINNING
+        while True:
+            ask = partial(links.batch, types=self._types, type=type, after=after, limit=BATCH, every=history)
+            found, after = await self._connections.read(ask)
+            for link in found:
+                yield link
+            if len(found) < BATCH:
+                return
+
+    async def import_links(self, versions: Sequence[Link], /) -> None:
+        await self._connections.write(lambda c: links.carry(c, self._types, versions))
+
+    async def pending(self, *, limit: int) -> Sequence[Pending]:
+        return self._connections.look(lambda c: pending.longest(c, self._types, limit))
+
+    async def pending_count(self) -> int:
+        return await self._connections.read(pending.count)
 
     async def scan(self, type: str, /, *, history: bool = False) -> AsyncIterator[Stored]:
         number, batch = self._types[type], resources.version_batch if history else resources.current_batch

@@ -11,6 +11,8 @@ from typing import Any, TypeAlias, assert_never
 from fhir_mpi.fhir.choices import CHOICES
 from fhir_mpi.fhir.fhirpath import (
     Both,
+    Call,
+    Either,
     Equal,
     Exists,
     Extension,
@@ -84,7 +86,7 @@ def _root(node: Node) -> str | None:
     match node:
         case Root(type):
             return type
-        case Both(left, _) | Equal(left, _, _):
+        case Both(left, _) | Either(left, _) | Equal(left, _, _):
             return _root(left)
         case Focus() | Literal():
             return None
@@ -114,6 +116,10 @@ def _evaluate(node: Node) -> Evaluate:
             return lambda focus: [reference_type(found) == type for found in inner(focus)]
         case Resolve():
             raise UnsupportedExpression("resolve() is only understood before is")
+        case Either():
+            raise UnsupportedExpression("unsupported operator or")
+        case Call(_, name, _):
+            raise UnsupportedExpression(f"unsupported function {name}()")
         case _:
             return _path(tuple(_steps(node)))
 
@@ -149,7 +155,7 @@ def _steps(node: Node) -> list[_Step]:
             return [*_steps(of), _extension(url)]
         case Item(of, position):
             return [*_steps(of), lambda nodes: nodes[position : position + 1]]
-        case Union() | Both() | Equal() | Exists() | Literal() | Resolve() | ResolvesTo():
+        case Union() | Both() | Either() | Equal() | Call() | Exists() | Literal() | Resolve() | ResolvesTo():
             inner = _evaluate(node)
             return [lambda nodes: [found for item in nodes for found in inner(item)]]
         case _:

@@ -1,8 +1,8 @@
-"""The part of FHIRPath that SearchParameter.expression uses, as a syntax tree.
+"""The part of FHIRPath that SearchParameter.expression and the paths of patches use, as a syntax tree.
 
 Paths, `|`, `where()`, `ofType()`, `as`, `exists()`, `extension()`, `first()`, `[n]`, `resolve() is T`,
-`and`, `=`, `!=`, literals and parentheses: every R5 expression keeps to these, so anything else is
-refused by name instead of being half understood.
+`and`, `=`, `!=`, `$this`, literals and parentheses: every R5 SearchParameter keeps to these. Patches use
+`or` and the functions of `CALLS` beside. Anything else is refused by name instead of being half understood.
 """
 
 import re
@@ -91,10 +91,25 @@ class Both:
 
 
 @dataclass(frozen=True, slots=True)
+class Either:
+    left: "Node"
+    right: "Node"
+
+
+@dataclass(frozen=True, slots=True)
 class Equal:
     left: "Node"
     right: "Node"
     negated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`of.name(argument)`, one of CALLS."""
+
+    of: "Node"
+    name: str
+    argument: "Node | None"
 
 
 Node: TypeAlias = (
@@ -111,10 +126,29 @@ Node: TypeAlias = (
     | ResolvesTo
     | Union
     | Both
+    | Either
     | Equal
+    | Call
 )
 
-_TOKEN: Final = re.compile(r"\s*('(?:[^'\\]|\\.)*'|\d+|[A-Za-z_]\w*|!=|[|=.()\[\]])")
+CALLS: Final[Mapping[str, bool]] = {
+    "all": True,
+    "contains": True,
+    "count": False,
+    "empty": False,
+    "endsWith": True,
+    "hasValue": False,
+    "last": False,
+    "not": False,
+    "single": False,
+    "skip": True,
+    "startsWith": True,
+    "tail": False,
+    "take": True,
+}
+"""Functions that no SearchParameter of R5 uses, and whether they take an argument."""
+
+_TOKEN: Final = re.compile(r"\s*('(?:[^'\\]|\\.)*'|\d+|[A-Za-z_]\w*|`\w+`|\$this|!=|[|=.()\[\]])")
 
 
 def parse(expression: str) -> Node:
@@ -134,9 +168,15 @@ class _Parser:
         self.at = 0
 
     def whole(self) -> Node:
-        node = self.conjunction()
+        node = self.disjunction()
         if self.at < len(self.tokens):
             raise UnsupportedExpression(f"unexpected {self.tokens[self.at]!r}")
+        return node
+
+    def disjunction(self) -> Node:
+        node = self.conjunction()
+        while self.accept("or"):
+            node = Either(node, self.conjunction())
         return node
 
     def conjunction(self) -> Node:
@@ -180,9 +220,11 @@ class _Parser:
     def start(self) -> Node:
         token = self.take()
         if token == "(":  # noqa: S105 - a parenthesis
-            node = self.conjunction()
+            node = self.disjunction()
             self.expect(")")
             return node
+        if token == "$this":  # noqa: S105 - the item being looked at
+            return Focus()
         if token[0] == "'" or token.isdigit() or token in ("true", "false"):
             return Literal(_literal(token))
         if token[0].isupper():
@@ -192,15 +234,29 @@ class _Parser:
 
     def invocation(self, of: Node) -> Node:
         name = self.take()
+        if name[0] == "`":
+            return Member(of, name.strip("`"))
         if not (name[0].isalpha() or name[0] == "_"):
             raise UnsupportedExpression(f"unexpected {name!r}")
         if not self.accept("("):
             return Member(of, name)
+        if name in CALLS:
+            return self.call(of, name)
         if name not in _FUNCTIONS:
             raise UnsupportedExpression(f"unsupported function {name}()")
         node = _FUNCTIONS[name](self, of)
         self.expect(")")
         return node
+
+    def filtered(self, of: Node) -> Node:
+        """`of`, or where a criterion stands between the parentheses, what of it meets that."""
+        ends = self.at < len(self.tokens) and self.tokens[self.at] == ")"
+        return of if ends else Where(of, self.disjunction())
+
+    def call(self, of: Node, name: str) -> Node:
+        argument = self.disjunction() if CALLS[name] else None
+        self.expect(")")
+        return Call(of, name, argument)
 
     def literal(self) -> str:
         token = self.take()
@@ -225,10 +281,10 @@ class _Parser:
 
 
 _FUNCTIONS: Final[Mapping[str, Callable[[_Parser, Node], Node]]] = {
-    "where": lambda parser, of: Where(of, parser.conjunction()),
+    "where": lambda parser, of: Where(of, parser.disjunction()),
     "ofType": lambda parser, of: _of_type(of, parser.take()),
     "as": lambda parser, of: _of_type(of, parser.take()),
-    "exists": lambda _, of: Exists(of),
+    "exists": lambda parser, of: Exists(parser.filtered(of)),
     "first": lambda _, of: Item(of, 0),
     "resolve": lambda _, of: Resolve(of),
     "extension": lambda parser, of: Extension(of, parser.literal()),

@@ -1,12 +1,12 @@
 """FHIRPath Patch: a Parameters of add, insert, delete, replace and move (R5 fhirpatch.html)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from fhir_mpi.fhir.fhirpath import UnsupportedExpression
 from fhir_mpi.fhir.json import decode, encode
-from fhir_mpi.fhir.locating import Place, locate
+from fhir_mpi.fhir.locating import Place, locate, locate_absent
 from fhir_mpi.fhir.outcome import MalformedBody, Unprocessable
 from fhir_mpi.fhir.tree import Item, elements_of, grown, planted, written
 from fhir_mpi.fhir.types import Json, Resource
@@ -19,6 +19,7 @@ MOST: Final = 1_000
 DEEPEST: Final = 16
 """Parts in parts of a value."""
 INVARIANT: Final = "invariant"
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +119,12 @@ def _verb(step: Step) -> Callable[[Step, Item], None]:
 
 
 def _located(step: Step, tree: Item) -> list[Place]:
+    return _found(step, locate, tree)
+
+
+def _found(step: Step, find: Callable[[str, Item], list[Found]], tree: Item) -> list[Found]:
     try:
-        return locate(step.text("path"), tree)
+        return find(step.text("path"), tree)
     except UnsupportedExpression as error:
         raise step.refused("the path is not understood") from error
 
@@ -134,13 +139,16 @@ def _single(step: Step, tree: Item) -> Place:
 def _list_of(step: Step, tree: Item) -> tuple[Item, str]:
     """The parent and the name of the one list that the path names; an element that repeats."""
     places = _located(step, tree)
-    lists = {(id(place.parent), place.name): place for place in places}
-    if len(lists) != 1:
-        raise step.refused("the path finds no list" if not lists else "the path finds several lists")
-    place = places[0]
-    if place.parent is None or not elements_of(place.parent)[place.name].many:
-        raise step.refused("the path finds no list")
-    return place.parent, place.name
+    return _one_list(step, [(place.parent, place.name) for place in places])
+
+
+def _one_list(step: Step, named: Sequence[tuple[Item | None, str]]) -> tuple[Item, str]:
+    if len({(id(parent), name) for parent, name in named}) > 1:
+        raise step.refused("the path finds several lists")
+    for parent, name in named:
+        if parent is not None and elements_of(parent)[name].many:
+            return parent, name
+    raise step.refused("the path finds no list")
 
 
 def _add(step: Step, tree: Item) -> None:
@@ -155,12 +163,15 @@ def _add(step: Step, tree: Item) -> None:
 
 
 def _insert(step: Step, tree: Item) -> None:
-    parent, name = _list_of(step, tree)
-    index = step.number("index")
-    if index > len(parent.fields[name]):
+    """Into a list, also one that has nothing yet."""
+    places = _located(step, tree)
+    absent = [] if places else _found(step, locate_absent, tree)
+    parent, name = _one_list(step, absent or [(place.parent, place.name) for place in places])
+    items, index = parent.fields.get(name, []), step.number("index")
+    if index > len(items):
         raise step.refused("the index is past the end of the list")
     _, item = _built(step, parent, name, step.parts.get("value"))
-    parent.fields[name].insert(index, item)
+    parent.fields[name] = [*items[:index], item, *items[index:]]
 
 
 def _delete(step: Step, tree: Item) -> None:

@@ -198,11 +198,13 @@ async def test_a_fhirpath_patch_makes_the_next_version(client: AsyncClient, cont
         operation("insert", "Patient.name[0].given", index={"valueInteger": 1}, value={"valueString": "C"}),
         operation("add", "Patient", name={"valueString": "deceased"}, value={"valueBoolean": True}),
         operation("move", "Patient.name.given", source={"valueInteger": 2}, destination={"valueInteger": 0}),
+        operation("insert", "Patient.name.suffix", index={"valueInteger": 0}, value={"valueString": "D"}),
+        operation("delete", "Patient.name.given.where($this.startsWith('A') or $this = 'X')"),
     ]
     body = {"resourceType": "Parameters", "parameter": steps}
     found = (await patch(client, known["id"], body, **{"content-type": content_type})).json()
     assert (found["gender"], found["deceasedBoolean"], found["meta"]["versionId"]) == ("other", True, "2")
-    assert found["name"] == [{"given": ["B", "A", "C"]}]
+    assert found["name"] == [{"given": ["B", "C"], "suffix": ["D"]}]
     assert "active" not in found
 
 
@@ -217,6 +219,11 @@ async def test_a_fhirpath_patch_makes_the_next_version(client: AsyncClient, cont
         (operation("add", "Patient", name={"valueString": "photograph"}, value={"valueCode": "a"}), 422),
         (operation("add", "Patient", name={"valueString": "name"}, value={"valueHumanName": {"a": 1}}), 422),
         (operation("insert", "Patient.name", index={"valueInteger": 9}, value={"valueHumanName": {}}), 422),
+        (operation("insert", "Patient.address", index={"valueInteger": 1}, value={"valueAddress": {}}), 422),
+        (operation("insert", "Patient.birthDate", index={"valueInteger": 0}, value={"valueDate": "1"}), 422),
+        (operation("insert", "Patient.nobody", index={"valueInteger": 0}, value={"valueString": "x"}), 422),
+        (operation("insert", "Patient.name.last()", index={"valueInteger": 0}), 422),
+        (operation("insert", "Patient.contact.first()", index={"valueInteger": 0}), 422),
         (operation("delete", "Patient"), 422),
         (operation("upsert", "Patient"), 400),
         ({"name": "operation", "part": [3]}, 400),

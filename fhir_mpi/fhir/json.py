@@ -103,6 +103,8 @@ def encode_sorted(value: object) -> bytes:
 
 
 def _decoded(body: bytes, max_depth: int) -> object:
+    if not body:
+        raise MalformedBody("No body was supplied in request")  # HAPI's words
     text = _text(body)
     if _SUSPECT.search(text):
         _check_escapes(text)

@@ -48,19 +48,21 @@ def _headers(error: FhirError) -> dict[str, str] | None:
     return {"accept-encoding": "gzip"} if isinstance(error, UnsupportedMediaType) else None
 
 
-async def http_error(_: Request, error: Exception) -> Response:
-    """What Starlette itself refuses: an unknown path, a method that a path does not take."""
+async def http_error(request: Request, error: Exception) -> Response:
+    """What Starlette itself refuses: an unknown path or operation, a method that a path does not take."""
     if not isinstance(error, HTTPException):
         raise error
     status = error.status_code
     default = http.HTTPStatus(status).phrase
     text = error.detail if error.detail != default else DETAILS.get(status, default)
-    issue = Issue(CODES.get(status, "processing"), text)
+    unknown_operation = status == 404 and "$" in request.url.path.rpartition("/")[2]
+    code = "not-supported" if unknown_operation else CODES.get(status, "processing")
+    issue = Issue(code, text)
     return error_response(operation_outcome([issue]), status, error.headers)
 
 
 DETAILS: Final[Mapping[int, str]] = {
-    404: "this server does not know how to handle this path",
+    404: "Invalid request: The FHIR endpoint on this server does not know how to handle this path",
     405: "HTTP method is not allowed here; Allow says which are",
 }
 

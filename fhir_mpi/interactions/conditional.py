@@ -111,7 +111,8 @@ async def update(
     async def attempt() -> Written:
         holder = await services.store.holder(wanted.key)
         found = await match(services, wanted, "UPDATE")
-        check_precondition(services, head_of(found), if_match)
+        what = f"{wanted.type}/{found.id}" if found else wanted.type
+        check_precondition(services, what, head_of(found), if_match)
         if found is None:
             write = await _first(services, wanted.type, resource)
             await services.store.commit(
@@ -159,7 +160,7 @@ async def delete(services: Services, wanted: Criteria, *, if_match: int | None =
         done[:] = [Written(write.version, StorageResponse.DELETE) for write in writes]
         return done[0] if done else Written(None, StorageResponse.DELETE_NOT_FOUND)
 
-    first = await persistently(services, attempt, if_match)
+    first = await persistently(services, attempt, if_match, "delete")
     return done or [first]
 
 

@@ -74,7 +74,7 @@ def _patched(services: Services, place: Place) -> Resource:
     if current is None:
         what = f"{change.type}/{change.id}"
         raise NotFound(f"{what} is not known") if place.head is None else Gone(f"{what} was deleted")
-    check_precondition(services, place.head, change.if_match)
+    check_precondition(services, f"{change.type}/{place.id}", place.head, change.if_match)
     if change.patch is None:
         raise AssertionError("a PATCH has a patch")
     return change.patch(decode(current.json))

@@ -104,7 +104,7 @@ def merged(value: Any, partial: Any) -> Any:
 
 def plan_patch(services: Services, stored: Stored, change: Change, if_match: int | None) -> Write | None:
     """The next version: the current one, patched and checked; None where the patch changes nothing."""
-    check_precondition(services, head_of(stored), if_match)
+    check_precondition(services, f"{stored.type}/{stored.id}", head_of(stored), if_match)
     return plan_patched(services, stored, change(decode(stored.json)))
 
 

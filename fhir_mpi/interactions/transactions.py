@@ -125,7 +125,7 @@ def _update(services: Services, place: Place, resource: Resource) -> Plan:
         check_type(change.type, resource)
         resource = {**resource, "id": resource.get("id", id)}
     check_identity(change.type, id, resource)
-    check_precondition(services, head, change.if_match)
+    check_precondition(services, f"{change.type}/{id}", head, change.if_match)
     warnings = tuple(services.intake.check(resource))
     refuse_part(current, resource)
     if is_unchanged(current, resource):

@@ -33,10 +33,14 @@ class Ways:
     lenient: bool = False
     """Whether a search passes over what it doesn't know where the client has no preference."""
 
-    def stale(self, expected: int, current: int) -> FhirError:
-        """The error of a write that was meant for another version than the current one."""
+    def stale(self, aim: str, expected: int, current: int) -> FhirError:
+        """The error of a write that was meant for another version than the current one; `aim` is what it
+        was to do, such as "update Patient/1". The text begins as HAPI's does.
+        """
         kind = VersionConflict if self.version_conflict == VersionConflict.status else Conflict
-        return kind(f"version {expected} was expected, version {current} is current")
+        return kind(
+            f"Trying to {aim}/_history/{expected} but this is not the current version, which is {current}"
+        )
 
     def check_client_id(self, type: str, id: str) -> None:
         """MethodNotAllowed or InvalidRequest where a client may not give this id to a new resource

@@ -73,7 +73,7 @@ async def update(
     async def attempt() -> Written:
         current = await services.store.read(type, id)
         head = head_of(current)
-        check_precondition(services, head, if_match)
+        check_precondition(services, f"{type}/{id}", head, if_match)
         refuse_part(current, resource)
         if is_unchanged(current, resource):
             return Written(current, StorageResponse.UPDATE_NO_CHANGE, warnings)
@@ -97,7 +97,7 @@ async def delete(services: Services, type: str, id: str, *, if_match: int | None
         await services.store.commit(UnitOfWork([write]))
         return Written(write.version, StorageResponse.DELETE)
 
-    return await persistently(services, attempt, if_match)
+    return await persistently(services, attempt, if_match, "delete")
 
 
 def plan_create(
@@ -129,7 +129,7 @@ def plan_delete(
         services.ways.check_absent(type)
     if head is None or head.deleted:
         return None
-    check_version(services, head, if_match)
+    _check_version(services, f"delete {type}/{id}", head, if_match)
     return deletion(type, id, expected=head.version, now=_after(services.clock(), head))
 
 
@@ -184,23 +184,27 @@ def check_new_id(services: Services, type: str, id: str, head: Head | None) -> N
         services.ways.check_client_id(type, id)
 
 
-def check_precondition(services: Services, head: Head | None, if_match: int | None) -> None:
-    """`check_version`, and PreconditionRequired where a setting wants a version for what exists."""
+def check_precondition(services: Services, what: str, head: Head | None, if_match: int | None) -> None:
+    """The error of another version than `what`, the resource, has now where `if_match` names that;
+    PreconditionRequired where it names none, and a setting wants one for what exists.
+    """
     if if_match is None and services.limits.if_match_required and head is not None and not head.deleted:
         raise PreconditionRequired("this server wants If-Match with the version that is updated")
-    check_version(services, head, if_match)
+    _check_version(services, f"update {what}", head, if_match)
 
 
-def check_version(services: Services, head: Head | None, if_match: int | None) -> None:
+def _check_version(services: Services, aim: str, head: Head | None, if_match: int | None) -> None:
     current = head.version if head else 0
     if if_match is not None and current != if_match:
-        raise services.ways.stale(if_match, current)
+        raise services.ways.stale(aim, if_match, current)
 
 
 async def persistently(
-    services: Services, attempt: Callable[[], Awaitable[Written]], if_match: int | None
+    services: Services, attempt: Callable[[], Awaitable[Written]], if_match: int | None, verb: str = "update"
 ) -> Written:
-    """Tries again where somebody else was first, unless the client named the version it means."""
+    """Tries again where somebody else was first, unless the client named the version it means; `verb` is
+    what it then couldn't do with that.
+    """
     for _ in range(ATTEMPTS):
         try:
             return await attempt()
@@ -208,7 +212,8 @@ async def persistently(
             continue
         except WriteConflict as conflict:
             if if_match is not None:
-                raise services.ways.stale(if_match, conflict.found) from conflict
+                aim = f"{verb} {conflict.type}/{conflict.id}"
+                raise services.ways.stale(aim, if_match, conflict.found) from conflict
     raise Conflict("others keep changing this resource; try again")
 
 

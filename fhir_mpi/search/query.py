@@ -27,17 +27,22 @@ UNSERVED: Final[Mapping[str, str]] = {
     "_contained": "contained resources are not searched",
     "_containedType": "contained resources are not searched",
     "_content": "there is no index over the whole text of a resource",
+    "_getpages": "there are no stored searches; pages are reached by the link next",
     "_filter": "filter expressions are not read; use search parameters, chains and _has",
     "_graph": "graph definitions are not kept",
     "_in": "membership in groups, lists and care teams is not kept",
     "_list": "lists are not kept",
+    "_offset": "pages are reached by the link next",
+    "_page": "pages are reached by the link next",
     "_query": "there are no named queries; operations have paths of their own",
     "_text": "there is no index over narratives",
     "_type": "it belongs to a search of several types",
 }
-"""R5's own names that this server knows and does not serve, each with its reason; ignoring them would
-change the answer.
+"""Names of R5, HAPI (`_getpages`, `_offset`) and others that this server knows and does not serve, each
+with its reason; ignoring them would change the answer, or give the first page again and again.
 """
+NOT_CONTAINED: Final = ("_contained", "false")
+"""R5's default, said aloud: contained resources are not searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,8 @@ class _Reading:
     def _understand(self, name: str, value: str) -> str | None:
         """What to put into the self link for it, None for nothing."""
         code = name.partition(":")[0]
+        if (name, value) == NOT_CONTAINED:
+            return value
         if code in UNSERVED:
             raise unsupported(code, f'search parameter "{code}" is not served: {UNSERVED[code]}')
         if code in self.parameters or self.chains.reads(self.type, name):

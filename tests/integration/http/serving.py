@@ -27,6 +27,8 @@ __all__ = ["client", "logged", "mongo_uri", "new_store_url", "serve", "shared_ap
 
 BASE = "http://mpi.test/fhir"
 ROOT = "http://mpi.test"
+PATIENCE = 60
+"""Seconds that a server may take to start or to stop where other work keeps the machine busy."""
 
 NewStoreUrl: TypeAlias = Callable[[], str]
 Serve: TypeAlias = Callable[..., AbstractAsyncContextManager[AsyncClient]]
@@ -67,7 +69,8 @@ def store_url(new_store_url: NewStoreUrl) -> str:
 @asynccontextmanager
 async def running(settings: Settings, *plugins: object) -> AsyncIterator[Any]:
     """The application inside its lifespan."""
-    async with LifespanManager(create_app(settings, *plugins)) as manager:
+    app = create_app(settings, *plugins)
+    async with LifespanManager(app, startup_timeout=PATIENCE, shutdown_timeout=PATIENCE) as manager:
         yield manager.app
 
 

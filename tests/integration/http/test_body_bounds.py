@@ -40,7 +40,9 @@ async def chunks(body: bytes, size: int = 64 * KIB) -> AsyncIterator[bytes]:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("body", [pytest.param(b, id=f"B08-{n}") for n, b in NOT_OBJECTS.items()])
 async def test_a_body_that_is_no_object_is_refused(client: AsyncClient, way: str, body: bytes) -> None:
-    outcome(await ask(client, way, body), 400, "structure")
+    refused = outcome(await ask(client, way, body), 400, "structure")
+    told = refused["issue"][0]["diagnostics"]
+    assert (told == "No body was supplied in request") is (body == b"")
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -23,7 +23,7 @@ from tests.integration.http.exchanges import (
     send,
     surname,
 )
-from tests.integration.http.serving import ROOT, Serve, talking
+from tests.integration.http.serving import PATIENCE, ROOT, Serve, talking
 
 CANARY = "Zzyzxcanary"
 
@@ -208,7 +208,11 @@ async def test_a_worker_reads_its_settings_from_the_environment(
     for name, text in {"STORE": store_url, "BASE_PATH": "/r5", "LOG_LEVEL": "warning"}.items():
         monkeypatch.setenv(f"FHIR_MPI_{name}", text)
     monkeypatch.setattr("sys.stderr", logged)
-    async with LifespanManager(app_from_environment()) as manager, talking(manager.app) as client:
+    app = app_from_environment()
+    async with (
+        LifespanManager(app, startup_timeout=PATIENCE) as manager,
+        talking(manager.app) as client,
+    ):
         assert (await client.get(f"{ROOT}/r5/Patient")).json()["total"] == 0
     assert logged.getvalue() == ""
 

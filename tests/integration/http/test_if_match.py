@@ -40,7 +40,8 @@ async def test_a_version_of_what_never_was_is_a_conflict(client: AsyncClient) ->
     sent = patient(id="never-was", active=True)
     response = await send(client, "PUT", "/Patient/never-was", sent, {"if-match": 'W/"1"'})
     refused = outcome(response, 412, "conflict")
-    assert "version 0 is current" in refused["issue"][0]["diagnostics"]
+    assert "Patient/never-was/_history/1 but" in refused["issue"][0]["diagnostics"]
+    assert refused["issue"][0]["diagnostics"].endswith("which is 0")
     assert (await client.get("/Patient/never-was")).status_code == 404
 
 

@@ -193,13 +193,18 @@ async def test_a_method_that_a_path_does_not_take_is_refused_with_those_it_does(
         "/_history/1",
         "/patient/1",
         "/Patient/1/2",
-        "/Patient/1/$match",
-        "/$match",
     ],
 )
 async def test_an_unknown_path_is_never_taken_for_a_read(client: AsyncClient, path: str) -> None:
     refused = outcome(await client.get(path), 404, "not-found")
     assert "does not know how to handle" in refused["issue"][0]["diagnostics"]
+
+
+@pytest.mark.parametrize("path", ["/Patient/1/$match", "/$match", "/Patient/$undo", "/$undo", "/Visit/$undo"])
+async def test_an_unknown_operation_is_not_supported(client: AsyncClient, path: str) -> None:
+    for response in (await client.get(path), await send(client, "POST", path, patient())):
+        refused = outcome(response, 404, "not-supported")
+        assert "does not know how to handle" in refused["issue"][0]["diagnostics"]
 
 
 @pytest.mark.parametrize("path", ["", "/"])

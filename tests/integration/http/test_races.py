@@ -81,7 +81,8 @@ async def test_an_update_that_never_gets_its_turn_gives_up(serve: Serve, failing
         assert len(calls) == 10
         refused = await send(client, "PUT", f"/Patient/{known['id']}", known, {"if-match": 'W/"1"'})
         text = outcome(refused, 412, "conflict")["issue"][0]["diagnostics"]
-        assert text == "version 1 was expected, version 5 is current"
+        said = "Trying to update Patient/1/_history/1 but this is not the current version, which is 5"
+        assert text == said
         assert len(calls) == 11
 
 

@@ -18,7 +18,7 @@ from asgi_lifespan import LifespanManager
 from fhir_mpi.app import app_from_environment
 
 async def main():
-    async with LifespanManager(app_from_environment()) as manager:
+    async with LifespanManager(app_from_environment(), startup_timeout=60, shutdown_timeout=60) as manager:
         transport = httpx.ASGITransport(app=manager.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://mpi.test/fhir") as client:
             parent = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}

@@ -22,7 +22,8 @@ async def stale(client: AsyncClient) -> list[tuple[str, int]]:
         "transaction": await send(client, "POST", "/", change),
     }
     for response in responses.values():
-        outcome(response, response.status_code, "conflict")
+        told = outcome(response, response.status_code, "conflict")["issue"][0]["diagnostics"]
+        assert f"{url[1:]}/_history/7 but this is not the current version" in told
     assert (await client.get(url)).json() == known
     return [(name, response.status_code) for name, response in responses.items()]
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from fhir_mpi.fhir.outcome import Conflict, StoreFull, StoreTimeout, Unavailable
 from fhir_mpi.http.errors import fhir_error, http_error, unforeseen
 
-REQUEST = Request({"type": "http", "headers": []})
+REQUEST = Request({"type": "http", "headers": [], "path": "/fhir/Patient/1/2"})
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,11 @@ async def test_a_foreseen_error_is_its_outcome(
 @pytest.mark.parametrize(
     ("error", "code", "text"),
     [
-        (HTTPException(404), "not-found", "this server does not know how to handle this path"),
+        (
+            HTTPException(404),
+            "not-found",
+            "Invalid request: The FHIR endpoint on this server does not know how to handle this path",
+        ),
         (HTTPException(405), "not-supported", "HTTP method is not allowed here; Allow says which are"),
         (HTTPException(408, "too slow"), "timeout", "too slow"),
         (HTTPException(418), "processing", "I'm a Teapot"),

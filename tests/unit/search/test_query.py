@@ -77,6 +77,14 @@ def test_an_unknown_name_with_an_underscore_is_ignored_and_not_in_the_self_link(
     assert (found.understood, found.warnings) == ((("family", "x"),), ())
 
 
+def test_what_contained_resources_say_is_left_out_also_where_that_is_asked_for() -> None:
+    found = request([("_contained", "false"), ("family", "x")])
+    assert (found.filter, found.understood) == (
+        Prefix("family", "x"),
+        (("_contained", "false"), ("family", "x")),
+    )
+
+
 def test_formats_are_understood_but_filter_nothing() -> None:
     found = request([("_format", "json"), ("_pretty", "true")])
     assert (found.filter, found.understood) == (EVERYTHING, (("_format", "json"), ("_pretty", "true")))

@@ -4,6 +4,7 @@ import click
 
 from fhir_mpi import __version__
 from fhir_mpi.cli.demo import demo_command
+from fhir_mpi.cli.explain import explain_command
 from fhir_mpi.cli.exporting import export_command
 from fhir_mpi.cli.failures import PlainGroup
 from fhir_mpi.cli.importing import import_command
@@ -20,6 +21,7 @@ COMMANDS = (
     serve_command,
     load_command,
     match_command,
+    explain_command,
     export_command,
     import_command,
     reindex_command,

@@ -24,7 +24,7 @@ def print_matches(console: Console, matches: Sequence[tuple[Match, Resource]], *
     for match, resource in matches[:explained]:
         console.print()
         console.print(waterfall(match, resource))
-        console.print(_verdict(match))
+        console.print(verdict(match))
 
 
 def waterfall(match: Match, resource: Resource) -> Table:
@@ -99,7 +99,8 @@ def _candidates(matches: Sequence[tuple[Match, Resource]]) -> Table:
     return table
 
 
-def _verdict(match: Match) -> str:
+def verdict(match: Match) -> str:
+    """Weight, probability and grade in one line, and what lowered it."""
     verdict = f"{match.weight:+.2f} bits: probability {match.probability:.6f}, graded {match.grade.value}"
     if match.guards:
         verdict += f"; lowered by {', '.join(match.guards)}, and reported as {match.score:.4f}"

@@ -20,6 +20,7 @@ OURS: Final = {
     "application/*": FHIR_JSON,
     "json": FHIR_JSON,
 }
+HTML: Final = frozenset({"text/html", "html", "application/xhtml+xml"})
 VERSIONS: Final = frozenset({"5", "5.0", "5.0.0"})
 WEIGHT: Final = re.compile(r"[01](\.[0-9]{1,3})?")
 BODIES: Final = frozenset({FHIR_JSON, "application/json+fhir", JSON, "text/json"})
@@ -41,6 +42,31 @@ def response_type(request: Request) -> str:
     if found is None:
         raise NotAcceptable(f"this server answers in {FHIR_JSON}, of FHIR 5.0")
     return found
+
+
+def prefers_html(request: Request) -> bool:
+    """Whether a page is wanted rather than FHIR JSON, as browsers do; for answers that have one."""
+    asked = request.query_params.get("_format")
+    return _prefers_html(",".join(request.headers.getlist("accept")) if asked is None else asked)
+
+
+def _prefers_html(asked: str) -> bool:
+    """
+    >>> _prefers_html("text/html,application/xml;q=0.9,*/*;q=0.8"), _prefers_html("html")
+    (True, True)
+    >>> _prefers_html("application/fhir+json, text/html"), _prefers_html("*/*")
+    (False, False)
+    """
+    parts = asked.split(",")
+    pages = [(weight, -n) for n, part in enumerate(parts) if (weight := _weight_of_html(part))]
+    ours = [(found[0], -n) for n, part in enumerate(parts) for found in _ours(part)]
+    return bool(pages) and max(pages) > max(ours, default=(0.0, 0))
+
+
+def _weight_of_html(part: str) -> float:
+    name, *parameters = [word.strip().lower() for word in part.split(";")]
+    weight = next((word.removeprefix("q=") for word in parameters if word.startswith("q=")), "1")
+    return _weight(weight) if name in HTML else 0.0
 
 
 @lru_cache(maxsize=256)  # a client says the same at every request

@@ -13,13 +13,13 @@ from fhir_mpi.fhir.outcome import InvalidRequest, MethodNotAllowed
 from fhir_mpi.fhir.parameters import read_parameters
 from fhir_mpi.fhir.types import Resource
 from fhir_mpi.http.bodies import read_body
-from fhir_mpi.http.negotiation import check_body_type, response_type
+from fhir_mpi.http.negotiation import check_body_type, prefers_html, response_type
 from fhir_mpi.http.paging import CURSOR, pages
-from fhir_mpi.http.responses import fhir_response
+from fhir_mpi.http.responses import fhir_response, html_response
 from fhir_mpi.http.state import base_url, server
 from fhir_mpi.interactions.conditional import FORMATS
 from fhir_mpi.operations.call import Answer, Call, Handler
-from fhir_mpi.operations.table import is_offered
+from fhir_mpi.operations.table import AS_PAGE, is_offered
 
 
 def places(definition: Resource, served: Sequence[str]) -> Iterable[tuple[str, str | None]]:
@@ -52,7 +52,9 @@ def operation_endpoint(
 
     async def run(request: Request) -> Response:
         own = server(request)
-        response_type(request)
+        html = definition["id"] in AS_PAGE and prefers_html(request)
+        if not html:
+            response_type(request)
         if not is_offered(definition["id"], own.services.limits):
             raise MethodNotAllowed(f"${definition['code']} is not enabled on this server")
         parameters = read_parameters(definition, await _body(request, definition), _query(request))
@@ -62,6 +64,8 @@ def operation_endpoint(
         if not isinstance(answer, Answer):
             answer = Answer(answer)
         check_answer(definition, answer.resource)
+        if html and answer.page is not None:
+            return html_response(answer.page())
         resource = found.linked(answer.resource, answer.next) if found else answer.resource
         return fhir_response(request, resource, answer.status, answer.headers)
 

@@ -12,6 +12,7 @@ from fhir_mpi.fhir.json import decode, encode, indented
 from fhir_mpi.fhir.subset import Shape, subset
 from fhir_mpi.fhir.types import Resource
 from fhir_mpi.http.negotiation import FHIR_JSON, response_type
+from fhir_mpi.operations.explained.page import POLICY
 from fhir_mpi.storage.port import Stored
 
 LARGEST_INDENTED: Final = 1024 * 1024
@@ -29,6 +30,17 @@ def fhir_response(
     response = Response(body, status, headers=dict(headers or {}))
     response.headers["content-type"] = media_type
     return response
+
+
+def html_response(page: str) -> Response:
+    """A page that brings its own style, and that nobody keeps: it shows what is known of people."""
+    headers = {
+        "content-security-policy": POLICY,
+        "cache-control": "no-store",
+        "referrer-policy": "no-referrer",
+        "x-content-type-options": "nosniff",
+    }
+    return Response(page, media_type="text/html", headers=headers)
 
 
 def shaped(resource: bytes, shape: Shape | None) -> bytes:

@@ -6,7 +6,8 @@ feature yields none. A probe adds what only a probe needs (crossed names, nickna
 stored keys stay few.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import product
 from struct import unpack
@@ -30,6 +31,27 @@ def probe_keys(model: LinkageModel, record: Record) -> frozenset[int]:
     The rules of last resort count only where there is no other key.
     """
     return _hashed(_texts(record, model.probe_combinations) or _texts(record, model.last_resorts))
+
+
+@dataclass(frozen=True, slots=True)
+class SharedKey:
+    """A blocking key that two records have in common: its rule and the values it is made of."""
+
+    rule: str
+    values: Values
+    key: int
+
+
+def shared_keys(model: LinkageModel, probe: Record, stored: Record) -> Sequence[SharedKey]:
+    """The keys under which a probe is looked for and the other record is stored."""
+    theirs = set(_texts(stored, model.stored_combinations))
+    ours = _texts(probe, model.probe_combinations) or _texts(probe, model.last_resorts)
+    found = []
+    for text in dict.fromkeys(ours):
+        if text in theirs:
+            rule, *values = text.split(_SEPARATOR)
+            found.append(SharedKey(rule, tuple(values), *_hashed([text])))
+    return found
 
 
 def _texts(record: Record, combinations: Iterable[tuple[str, tuple[str, ...]]]) -> list[str]:

@@ -86,11 +86,12 @@ class Matcher:
         population = await self.candidates.population(type)
         others = [unpack(row.id, row.packed) for row in found.rows]
         scores = self.engine.score(record, others, population=population)
-        matches = [self._match(record, o, s) for o, s in zip(others, scores, strict=True)]
+        matches = [self.graded(record, o, s) for o, s in zip(others, scores, strict=True)]
         kept = [m for m in matches if m.grade is not MatchGrade.CERTAINLY_NOT]
         return Matching(tuple(sorted(kept, key=_rank)), len(found.skipped), len(keys))
 
-    def _match(self, record: Record, candidate: Record, score: MatchScore) -> Match:
+    def graded(self, record: Record, candidate: Record, score: MatchScore) -> Match:
+        """The match that a score makes, certainly-not among its grades."""
         grading = self.grader.grading(score, record, candidate)
         return Match(
             id=candidate.id,

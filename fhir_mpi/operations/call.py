@@ -27,13 +27,15 @@ class Call:
 class Answer:
     """An answer that needs more than a resource: another HTTP status than 200, headers, a next page.
 
-    `next` is where that begins; links to it are made for operations that take a `_cursor`.
+    `next` is where that begins; links to it are made for operations that take a `_cursor`. `page` makes
+    the same answer as HTML, for people, and is called only where that is asked for.
     """
 
     resource: Resource
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     next: str | None = None
+    page: Callable[[], str] | None = None
 
 
 Handler: TypeAlias = Callable[[Services, Call], Awaitable[Resource | Answer]]

@@ -20,7 +20,7 @@ async def match(services: Services, call: Call) -> Resource:
     """
     given = call.parameters["resource"]
     services.intake.check(given)
-    found = await _matcher(services, given["resourceType"], call.parameters.get("engine")).matches(given)
+    found = await matcher_named(services, given["resourceType"], call.parameters.get("engine")).matches(given)
     chosen = _chosen(found, call.parameters)
     wanted = _wanted(services, call.parameters.get("count"))
     best = chosen[:wanted]
@@ -35,7 +35,7 @@ async def match(services: Services, call: Call) -> Resource:
     )
 
 
-def _matcher(services: Services, type: str, name: str | None) -> Matcher:
+def matcher_named(services: Services, type: str, name: str | None) -> Matcher:
     """The one that serves, or an alternative of that name."""
     if name is None:
         return services.matchers[type]

@@ -12,6 +12,7 @@ from fhir_mpi.interactions.services import Limits
 from fhir_mpi.operations.call import Handler
 from fhir_mpi.operations.diff import diff, diff_of_two
 from fhir_mpi.operations.everything import everything
+from fhir_mpi.operations.explain_match import explain_match
 from fhir_mpi.operations.expunge import expunge
 from fhir_mpi.operations.match import match
 from fhir_mpi.operations.meta import meta, meta_add, meta_delete
@@ -20,6 +21,8 @@ from fhir_mpi.operations.validate import validate
 OPERATIONS: Final[Mapping[str, Handler]] = {
     "Patient-match": match,
     "Organization-match": match,
+    "Patient-explain-match": explain_match,
+    "Organization-explain-match": explain_match,
     "Patient-everything": everything,
     "Resource-diff": diff,
     "System-diff": diff_of_two,
@@ -29,6 +32,8 @@ OPERATIONS: Final[Mapping[str, Handler]] = {
     "Resource-validate": validate,
     "Resource-expunge": expunge,
 }
+AS_PAGE: Final = frozenset({"Patient-explain-match", "Organization-explain-match"})
+"""Operations that answer people too, as HTML."""
 SWITCHED: Final[Mapping[str, Callable[[Limits], bool]]] = {"Resource-expunge": attrgetter("expunge")}
 """Operations that a setting turns on, and what says so."""
 

@@ -9,14 +9,13 @@ of two records where it holds of one value each of its columns.
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from itertools import islice, product
 from typing import Any, Final, TypeAlias
 
 from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 
-from fhir_mpi.linkage.splink.functions import BY_CLASS, BY_NAME, as_float32, date_difference
+from fhir_mpi.linkage.splink.functions import BY_CLASS, BY_NAME, CASTS, CHECKS, OF_BYTES, date_difference
 
 MOST_VARIANTS: Final = 64
 """Ways to choose one value of each column that are tried, per record."""
@@ -24,6 +23,7 @@ Row: TypeAlias = Sequence[Any]
 """A record: a tuple of values for each column's number; an empty one is NULL."""
 Condition: TypeAlias = Callable[[Row, Row], bool]
 Value: TypeAlias = Callable[[Row, Row], Any]
+Function: TypeAlias = Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,10 @@ class UntranslatableCondition(ValueError):
     """A condition that can't be evaluated here; the text names what is at fault."""
 
 
-def compiled_condition(sql: str, columns: Mapping[str, Column]) -> Condition:
+def compiled_condition(sql: str, columns: Mapping[str, Column], *, of_bytes: bool = False) -> Condition:
     """Whether a level's condition holds of two rows, whose columns have these names.
 
-    Raises UntranslatableCondition.
+    Texts are compared by characters, or by their bytes in UTF-8. Raises UntranslatableCondition.
 
     >>> same = compiled_condition('"name_l" = "name_r"', {"name": Column(0)})
     >>> ana, eva, both, nobody = [("ana",)], [("eva",)], [("eva", "ana")], [()]
@@ -52,7 +52,7 @@ def compiled_condition(sql: str, columns: Mapping[str, Column]) -> Condition:
         tree: Any = parse_one(sql, dialect="duckdb")
     except SqlglotError as error:
         raise UntranslatableCondition(f"this is no SQL condition: {sql}") from error
-    translation = _Translation(columns)
+    translation = _Translation(columns, OF_BYTES if of_bytes else {})
     value = translation.value(tree)
     ours, theirs = (sorted(numbers) for numbers in translation.single)
 
@@ -86,8 +86,8 @@ def _variants(row: Row, numbers: Collection[int]) -> Iterator[Row]:
 class _Translation:
     """`single` are the numbers of the left and the right columns of which one value is looked at."""
 
-    def __init__(self, columns: Mapping[str, Column]) -> None:
-        self._columns = columns
+    def __init__(self, columns: Mapping[str, Column], instead: Mapping[Function, Function]) -> None:
+        self._columns, self._instead = columns, instead
         self.single: tuple[set[int], set[int]] = (set(), set())
 
     def value(self, node: exp.Expression) -> Value:
@@ -97,14 +97,15 @@ class _Translation:
             return special(self, node)
         if type(node) in BY_CLASS:
             names, function = BY_CLASS[type(node)]
-            arguments = [node.args[name] for name in names if node.args.get(name) is not None]
-            return self._applied(function, arguments)
+            return self._applied(function, _arguments(node, names))
         if isinstance(node, exp.Anonymous) and node.name.lower() in BY_NAME:
             return self._applied(BY_NAME[node.name.lower()], node.expressions)
         raise UntranslatableCondition(f"{_name(node)} can't be translated: {node.sql('duckdb')}")
 
-    def _applied(self, function: Callable[..., Any], nodes: Sequence[exp.Expression]) -> Value:
+    def _applied(self, function: Function, nodes: Sequence[exp.Expression]) -> Value:
         """A function of one to three arguments; NULL where one of them is."""
+        _check_literals(function, nodes)
+        function = self._instead.get(function, function)
         arguments = [self.value(node) for node in nodes]
         match arguments:
             case [one]:
@@ -114,7 +115,7 @@ class _Translation:
             case _:
                 return _many(function, arguments)
 
-    def _of_columns(self, function: Callable[..., Any], nodes: Sequence[exp.Expression]) -> Value | None:
+    def _of_columns(self, function: Function, nodes: Sequence[exp.Expression]) -> Value | None:
         """The common case, a column of one row and one of the other, without a call for each."""
         if not all(isinstance(node, exp.Column) for node in nodes):
             return None
@@ -245,9 +246,9 @@ class _Translation:
 
     def cast(self, node: exp.Expression) -> Value:
         kind, inner = node.args["to"].this.name, self.value(node.this)
-        if kind not in _CASTS:
+        if kind not in CASTS:
             raise UntranslatableCondition(f"a cast to {kind} can't be translated: {node.sql('duckdb')}")
-        convert = _CASTS[kind]
+        convert = CASTS[kind]
 
         def converted(left: Row, right: Row) -> Any:
             a = inner(left, right)
@@ -264,9 +265,23 @@ class _Translation:
             raise UntranslatableCondition(f"a difference in {unit} can't be translated: {node.sql('duckdb')}")
         return self._applied(lambda a, b: date_difference(a, b, unit), [node.expression, node.this])
 
+    def element(self, node: exp.Expression) -> Value:
+        """One element of a list. sqlglot takes one off its number, where Python only counts from 0."""
+        inner, [place] = self.value(node.this), node.expressions
+        if not isinstance(place, exp.Literal | exp.Neg):
+            raise UntranslatableCondition(f"Bracket can't be translated: {node.sql('duckdb')}")
+        number = int(place.sql()) + isinstance(place, exp.Neg)
+
+        def one(left: Row, right: Row) -> Any:
+            a = inner(left, right)
+            return a[number] if a is not None and -len(a) <= number < len(a) else None
+
+        return one
+
     def pairwise(self, node: exp.Expression) -> Value:
         """list_min or list_max over all pairs of two lists, as Splink writes it with list_transform."""
-        function, (one, other) = _pair_function(node), self._pair_columns(node)
+        found, (one, other) = _pair_function(node), self._pair_columns(node)
+        function = self._instead.get(found, found)
         best = min if isinstance(node, exp.ArrayMin) else max
 
         def extreme(left: Row, right: Row) -> Any:
@@ -293,7 +308,7 @@ class _Translation:
         return extreme
 
 
-def _binary(function: Callable[..., Any], one: Value, other: Value) -> Value:
+def _binary(function: Function, one: Value, other: Value) -> Value:
     def apply(left: Row, right: Row) -> Any:
         a = one(left, right)
         if a is None:
@@ -304,7 +319,7 @@ def _binary(function: Callable[..., Any], one: Value, other: Value) -> Value:
     return apply
 
 
-def _many(function: Callable[..., Any], arguments: Sequence[Value]) -> Value:
+def _many(function: Function, arguments: Sequence[Value]) -> Value:
     def apply(left: Row, right: Row) -> Any:
         values = [argument(left, right) for argument in arguments]
         return None if None in values else function(*values)
@@ -312,7 +327,7 @@ def _many(function: Callable[..., Any], arguments: Sequence[Value]) -> Value:
     return apply
 
 
-def _pair_function(node: exp.Expression) -> Callable[..., Any]:
+def _pair_function(node: exp.Expression) -> Function:
     """The distance in `list_transform(flatten(...), pair -> distance(pair[1], pair[2]))`."""
     transform = node.this
     flat = isinstance(transform, exp.Transform) and isinstance(transform.this, exp.Flatten)
@@ -325,28 +340,33 @@ def _pair_function(node: exp.Expression) -> Callable[..., Any]:
     raise UntranslatableCondition(f"{_name(node)} can't be translated: {node.sql('duckdb')}")
 
 
+def _arguments(node: exp.Expression, names: Sequence[str]) -> list[exp.Expression]:
+    """Those that are there, one by one."""
+    found = [node.args.get(name) for name in names]
+    return [each for one in found if one is not None for each in (one if isinstance(one, list) else [one])]
+
+
+def _check_literals(function: Function, nodes: Sequence[exp.Expression]) -> None:
+    """A pattern or a date format that can't be read here would else never hold, and nobody would know."""
+    check = CHECKS.get(function)
+    if check is None or len(nodes) < 2 or not isinstance(nodes[1], exp.Literal):
+        return
+    try:
+        check(nodes[1].name)
+    except ValueError as error:
+        raise UntranslatableCondition(f"{nodes[1].sql('duckdb')} can't be translated: {error}") from error
+
+
 def _name(node: exp.Expression) -> str:
     return node.name if isinstance(node, exp.Anonymous) else type(node).__name__
 
 
-def _day(value: Any) -> date:
-    return value if isinstance(value, date) else date(*map(int, value.strip().split("-")))
-
-
-_CASTS: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "FLOAT": lambda value: as_float32(float(value)),
-    "DOUBLE": float,
-    "INT": round,
-    "BIGINT": round,
-    "VARCHAR": str,
-    "TEXT": str,
-    "DATE": _day,
-}
 _SPECIAL: Final[Mapping[type[exp.Expression], Callable[[_Translation, Any], Value]]] = {
     exp.And: _Translation.both,
     exp.ArrayMax: _Translation.pairwise,
     exp.ArrayMin: _Translation.pairwise,
     exp.Boolean: _Translation.boolean,
+    exp.Bracket: _Translation.element,
     exp.Case: _Translation.case,
     exp.Cast: _Translation.cast,
     exp.Coalesce: _Translation.first_present,

@@ -11,12 +11,20 @@ from typing import Final, TypeAlias
 from fhir_mpi.linkage.engine import ComparisonOutcome
 from fhir_mpi.linkage.record import Record, Values
 from fhir_mpi.linkage.splink.condition import Column, Condition, UntranslatableCondition, compiled_condition
-from fhir_mpi.linkage.splink.source import SplinkComparison, SplinkLevel, SplinkSource
+from fhir_mpi.linkage.splink.source import (
+    SplinkComparison,
+    SplinkLevel,
+    SplinkSource,
+    level_probabilities,
+)
 
 Compare: TypeAlias = Callable[[Record, Record], ComparisonOutcome]
 Scale: TypeAlias = Callable[[Record, Record], ComparisonOutcome]
 NUMBERS: Final[Mapping[str, int]] = {name: number for number, name in enumerate(Record._fields) if number}
 """The features of a Record and where they are in it."""
+
+TRIAL: Final = (("1980-01-02", "1980-01-03"), ("5", "7"), ("ana", "eva"))
+"""What every column has for a moment: days, numbers, words."""
 
 
 def splink_compares(source: SplinkSource) -> list[Compare]:
@@ -30,7 +38,7 @@ def condition_problems(source: SplinkSource) -> Iterator[str]:
     for n, comparison in enumerate(source.comparisons):
         for k, level in enumerate(comparison.levels):
             try:
-                _condition(level, columns)
+                _tried(_condition(source, level, columns))
             except UntranslatableCondition as error:
                 yield f"$.splink.model.comparisons[{n}].comparison_levels[{k}].sql_condition: {error}"
 
@@ -39,14 +47,26 @@ def _columns(source: SplinkSource) -> Mapping[str, Column]:
     return {name: Column(NUMBERS[each.feature], each.is_list) for name, each in source.columns.items()}
 
 
-def _condition(level: SplinkLevel, columns: Mapping[str, Column]) -> Condition:
-    return (lambda left, right: True) if level.is_else else compiled_condition(level.condition, columns)
+def _condition(source: SplinkSource, level: SplinkLevel, columns: Mapping[str, Column]) -> Condition:
+    if level.is_else:
+        return lambda left, right: True
+    return compiled_condition(level.condition, columns, of_bytes=source.of_bytes)
+
+
+def _tried(condition: Condition) -> None:
+    """Values of a record are texts; what can't be computed of them is found now, and not in a request."""
+    for one, other in TRIAL:
+        try:
+            condition([(one,)] * len(Record._fields), [(other,)] * len(Record._fields))
+        except (TypeError, AttributeError, ArithmeticError) as error:
+            raise UntranslatableCondition(f"it can't be computed of texts: {error}") from error
 
 
 def _compare(source: SplinkSource, comparison: SplinkComparison) -> Compare:
     columns = _columns(source)
     steps = [
-        (_condition(level, columns), *_outcome(source, comparison, level)) for level in comparison.levels
+        (_condition(source, level, columns), *_outcome(source, comparison, level))
+        for level in comparison.levels
     ]
 
     def compare(left: Record, right: Record) -> ComparisonOutcome:
@@ -61,13 +81,12 @@ def _compare(source: SplinkSource, comparison: SplinkComparison) -> Compare:
 def _outcome(
     source: SplinkSource, comparison: SplinkComparison, level: SplinkLevel
 ) -> tuple[ComparisonOutcome, Scale | None]:
-    floor, least = source.probability_floor, source.lowest_weight
-    m, u = max(level.m or 0.0, floor), max(level.u or 0.0, floor)
-    weight = 0.0 if level.is_null else max(log2(m / u), least)
+    m, u = level_probabilities(source, level, sum(not each.is_null for each in comparison.levels))
+    weight = 0.0 if level.is_null else max(log2(m / u), source.lowest_weight)
     outcome = ComparisonOutcome(comparison.name, level.label, weight)
     if level.tf_column is None or level.is_null:
         return outcome, None
-    exact_u = max(comparison.exact_u(level) or 0.0, floor)
+    exact_u = max(comparison.exact_u(level) or 0.0, source.probability_floor)
     return outcome, _scaled(source, level, outcome, exact_u)
 
 

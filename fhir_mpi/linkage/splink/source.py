@@ -9,6 +9,8 @@ from fhir_mpi.fhir.types import Json
 EXACT: Final = '"{column}_l" = "{column}_r"'
 FLOOR: Final = 1e-6
 LOWEST_WEIGHT: Final = -15.0
+REFUSE: Final = "refuse"
+LAPLACE: Final = "laplace"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +65,47 @@ class SplinkSource:
     term_frequencies: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     probability_floor: float = FLOOR
     lowest_weight: float = LOWEST_WEIGHT
-    floors_unobserved: bool = False
+    unobserved: str = REFUSE
+    """What becomes of a level that training never saw: it is refused, has the floor, or is taken to have
+    been seen half a time (`laplace`) among so many `matches` (its m) and `random_pairs` (its u).
+    """
+    matches: int = 0
+    random_pairs: int = 0
+    of_bytes: bool = False
+    """Whether texts are compared by their bytes, as DuckDB 1 does; DuckDB 2 takes characters."""
+
+
+def level_probabilities(source: SplinkSource, level: SplinkLevel, levels: int) -> tuple[float, float]:
+    """m and u of a level of a comparison with so many levels that weigh, none below the floor."""
+    pairs = ((level.m, source.matches), (level.u, source.random_pairs))
+    m, u = (_unseen(source, counted, levels) if value is None else value for value, counted in pairs)
+    return max(m, source.probability_floor), max(u, source.probability_floor)
+
+
+def _unseen(source: SplinkSource, counted: int, levels: int) -> float:
+    return 0.5 / (counted + 0.5 * levels) if source.unobserved == LAPLACE else source.probability_floor
 
 
 def splink_source(document: Json) -> SplinkSource:
     """What the `splink` of a linkage model says; its shape was checked."""
-    floors = document.get("floors", {})
+    floors, counted = document.get("floors", {}), document.get("counted", {})
     return SplinkSource(
         comparisons=tuple(_comparison(each) for each in document["model"]["comparisons"]),
         columns={name: _column(column) for name, column in document["columns"].items()},
         term_frequencies=document.get("termFrequencies", {}),
         probability_floor=floors.get("probability", FLOOR),
         lowest_weight=floors.get("weight", LOWEST_WEIGHT),
-        floors_unobserved=document.get("unobserved") == "floor",
+        unobserved=document.get("unobserved", REFUSE),
+        matches=counted.get("matches", 0),
+        random_pairs=counted.get("random", 0),
+        of_bytes=document.get("texts") == "bytes",
     )
 
 
 def source_problems(source: SplinkSource, features: Mapping[str, int]) -> Iterator[str]:
     """What the source refers to and isn't there; conditions are looked at by `scoring`."""
+    if source.unobserved == LAPLACE and not (source.matches and source.random_pairs):
+        yield '$.splink.counted: "unobserved": "laplace" needs the numbers of pairs that training counted'
     for name, column in source.columns.items():
         if column.feature not in features:
             yield f"$.splink.columns.{name}: unknown feature {column.feature!r}"
@@ -99,7 +124,7 @@ def _level_problems(source: SplinkSource, level: SplinkLevel, path: str) -> Iter
     if level.is_null:
         return
     for name, value in (("m_probability", level.m), ("u_probability", level.u)):
-        if value is None and not source.floors_unobserved:
+        if value is None and source.unobserved == REFUSE:
             yield (f'{path}: no {name}, as training never saw it; "unobserved": "floor" takes the floor')
     if level.tf_column is not None and level.tf_column not in source.term_frequencies:
         yield f"{path}: no term frequencies of {level.tf_column!r}; Splink keeps them outside of its model"

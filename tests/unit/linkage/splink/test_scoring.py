@@ -139,6 +139,16 @@ def test_a_level_that_training_never_saw_is_refused_or_floored_as_the_model_says
         load_model(unseen)
     floored = {**unseen, "splink": {**unseen["splink"], "unobserved": "floor"}}
     assert weight(floored, "doe") == -15.0
+    counted = {"unobserved": "laplace", "counted": {"matches": 999, "random": 400_000}}
+    assert weight({**unseen, "splink": {**unseen["splink"], **counted}}, "doe") == pytest.approx(
+        log2(0.5 / (999 + 3 * 0.5) / 0.97)
+    )
+
+
+def test_texts_are_compared_as_the_model_says() -> None:
+    model = changed(termFrequencies={"surname": {}})
+    assert weight(model, "smiþh") == pytest.approx(log2(5))
+    assert weight({**model, "splink": {**model["splink"], "texts": "bytes"}}, "smiþh") < 0
 
 
 def test_the_guards_look_at_the_comparisons_of_the_linkage_model() -> None:
@@ -155,8 +165,10 @@ def test_the_guards_look_at_the_comparisons_of_the_linkage_model() -> None:
     [
         (changed(columns={"surname": "maiden"}), r"\$\.splink\.columns\.surname: unknown feature 'maiden'"),
         (changed(columns={"name": {"feature": "given"}}), r"termFrequencies\.surname: no such column"),
+        (changed(unobserved="laplace"), r"\$\.splink\.counted"),
         (changed(termFrequencies={}), r"levels\[1\]: no term frequencies of 'surname'"),
         (with_level(2, sql_condition="soundex(surname_l) = 1"), r"levels\[2\]\.sql_condition: Soundex"),
+        (with_level(2, sql_condition="surname_l || length(surname_r) = 'x'"), "of texts"),
         (with_level(3, sql_condition="surname_l = surname_r"), r"\[0\]: the last level must be ELSE"),
         ({**MODEL, "household": HOUSEHOLD}, "household: it counts the weights"),
         (changed(model={"comparisons": []}), r"\$\.splink\.model\.comparisons"),

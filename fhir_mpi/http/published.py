@@ -14,9 +14,10 @@ from fhir_mpi.http.capability import statement
 from fhir_mpi.http.conditions import unless_known
 from fhir_mpi.http.negotiation import response_type
 from fhir_mpi.http.responses import fhir_response, shaped
-from fhir_mpi.http.search import Found, links, search_context, search_pairs
+from fhir_mpi.http.search import Found, links, search_context, search_pairs, turned
 from fhir_mpi.http.state import base_url, server
 from fhir_mpi.interactions.published import refusal
+from fhir_mpi.storage.port import Page
 
 
 async def read(request: Request) -> Response:
@@ -36,18 +37,22 @@ async def search(request: Request) -> Response:
     if results.includes:
         raise UnsupportedParameter(f"nothing comes along with {type}", expression="http._include")
     asked = f"{type}?{urlencode(wanted.understood)}"
-    start = int(own.cursors.position(results.cursor, asked)) if results.cursor else 0
+    turn = turned(own.cursors, results.cursor, asked)
     matches = own.published.find(type, wanted.filter, results.sort, partial(statement, request))
+    start = max(0, int(turn.position or 0) - (results.count if turn.backwards else 0))
     end = start + results.count
-    following = str(end) if results.count and end < len(matches) else None
-    total = len(matches) if results.total else None
-    found = Found(type, wanted.understood, results, (), total, following)
+    page = Page(
+        (),
+        next=str(end) if results.count and end < len(matches) else None,
+        previous=str(start) if results.count and start > 0 else None,
+    )
+    found = Found(type, wanted.understood, results, page, len(matches) if results.total else None)
     entries = [
         match_entry(f"{base}/{type}/{one['id']}", shaped(encode(one), results.shape), {"mode": "match"})
         for one in matches[start:end]
     ]
     return fhir_response(
-        request, searchset(entries, total=total, links=links(request, found), warnings=wanted.warnings)
+        request, searchset(entries, total=found.total, links=links(request, found), warnings=wanted.warnings)
     )
 
 

@@ -15,16 +15,20 @@ from fhir_mpi.fhir.subset import Shape
 from fhir_mpi.fhir.types import Json
 from fhir_mpi.http.answers import preferences
 from fhir_mpi.http.bodies import read_body
+from fhir_mpi.http.cursors import Cursors
 from fhir_mpi.http.negotiation import check_body_type, response_type
 from fhir_mpi.http.responses import fhir_response, shaped
 from fhir_mpi.http.state import base_url, server
 from fhir_mpi.interactions import reading, writing
 from fhir_mpi.interactions.including import Included, included
+from fhir_mpi.interactions.reading import Turn
 from fhir_mpi.search.results import CURSOR, Results
 from fhir_mpi.search.term import SearchContext
-from fhir_mpi.storage.port import Stored
+from fhir_mpi.storage.port import Page, Stored
 
 FORM: Final = "application/x-www-form-urlencoded"
+BACK: Final = "<"
+"""Begins the position of a page that ends there. No store begins one of its own so."""
 HANDLING: Final = re.compile(r"handling=\"?(lenient|strict)\"?")
 
 
@@ -37,31 +41,37 @@ async def search(request: Request) -> Response:
         type, await search_pairs(request), context=search_context(request)
     )
     asked = f"{type}?{urlencode(wanted.understood)}"
-    cursor = wanted.results.cursor
-    after = own.cursors.position(cursor, asked) if cursor else None
-    page = await reading.search(own.services, type, wanted, after)
-    found = Found(type, wanted.understood, wanted.results, page.resources, page.total, page.next)
+    turn = turned(own.cursors, wanted.results.cursor, asked)
+    result = await reading.search(own.services, type, wanted, turn)
+    found = Found(type, wanted.understood, wanted.results, result.page, result.total)
     return await searchset_response(request, found, wanted.warnings)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One page of a search at `path` below the base, and the position of the next one."""
+    """One page of a search at `path` below the base."""
 
     path: str
     understood: tuple[tuple[str, str], ...]
     results: Results
-    resources: Sequence[Stored]
+    page: Page
     total: int | None
-    next: str | None
+
+
+def turned(cursors: Cursors, cursor: str | None, asked: str) -> Turn:
+    """The page that a cursor stands for: what `links` wrote into it."""
+    if not cursor:
+        return Turn()
+    position = cursors.position(cursor, asked)
+    return Turn(position.removeprefix(BACK), position.startswith(BACK))
 
 
 async def searchset_response(request: Request, found: Found, warnings: Sequence[Issue]) -> Response:
     """The searchset of a page: its matches, what comes along with them, and its links."""
     own, base, shape = server(request), base_url(request), found.results.shape
-    along = await included(own.services, found.resources, found.results.includes, base)
+    along = await included(own.services, found.page.resources, found.results.includes, base)
     entries = [
-        *(_entry(base, stored, shape, "match") for stored in found.resources),
+        *(_entry(base, stored, shape, "match") for stored in found.page.resources),
         *(_entry(base, stored, shape, "include") for stored in along.resources),
     ]
     told = [*warnings, *_cut(own.services.limits.included, along)]
@@ -70,16 +80,18 @@ async def searchset_response(request: Request, found: Found, warnings: Sequence[
 
 
 def links(request: Request, found: Found) -> dict[str, str]:
-    """`self`, `first` and, where more is left, `next` of a page."""
+    """`self`, `first` and, where there are such pages, `previous` and `next` of a page."""
     asked = f"{found.path}?{urlencode(found.understood)}"
     here = f"{base_url(request)}/{found.path}".removesuffix("/")
     first = f"{here}?{urlencode(found.understood)}".removesuffix("?")
     told = {"self": first, "first": first}
     if found.results.cursor:
         told["self"] = f"{here}?{urlencode([*found.understood, (CURSOR, found.results.cursor)])}"
-    if found.next is not None:
-        cursor = server(request).cursors.sign(found.next, asked)
-        told["next"] = f"{here}?{urlencode([*found.understood, (CURSOR, cursor)])}"
+    previous = None if found.page.previous is None else f"{BACK}{found.page.previous}"
+    for relation, position in (("previous", previous), ("next", found.page.next)):
+        if position is not None:
+            cursor = server(request).cursors.sign(position, asked)
+            told[relation] = f"{here}?{urlencode([*found.understood, (CURSOR, cursor)])}"
     return told
 
 

@@ -14,13 +14,14 @@ from starlette.responses import Response
 
 from fhir_mpi.fhir.outcome import InvalidRequest, InvalidValue, MethodNotAllowed
 from fhir_mpi.http.negotiation import response_type
-from fhir_mpi.http.search import Found, search_context, search_pairs, searchset_response
+from fhir_mpi.http.search import Found, search_context, search_pairs, searchset_response, turned
 from fhir_mpi.http.state import server
 from fhir_mpi.interactions import reading
+from fhir_mpi.interactions.reading import Turn
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.search.query import SearchRequest
 from fhir_mpi.search.results import FORMATS
-from fhir_mpi.storage.port import Stored
+from fhir_mpi.storage.port import Page, Stored
 
 TYPE = "_type"
 
@@ -48,10 +49,10 @@ async def system_search(request: Request) -> Response:
     parts = [Part(type, search.request(type, asked, context=context)) for type in types]
     results = parts[0].wanted.results
     understood = ((TYPE, ",".join(types)), *parts[0].wanted.understood)
-    after = own.cursors.position(results.cursor, f"?{urlencode(understood)}") if results.cursor else None
-    resources, following = await _page(own.services, parts, results.count, after)
+    turn = turned(own.cursors, results.cursor, f"?{urlencode(understood)}")
+    page = await _page(own.services, parts, results.count, turn)
     totals = [await own.services.store.count(p.type, p.wanted.filter) for p in parts if results.total]
-    found = Found("", understood, results, resources, sum(totals) if totals else None, following)
+    found = Found("", understood, results, page, sum(totals) if totals else None)
     return await searchset_response(request, found, parts[0].wanted.warnings)
 
 
@@ -73,21 +74,35 @@ def _types(services: Services, named: Sequence[str]) -> Sequence[str]:
     return [type for type in searched if type in wanted] if wanted else searched
 
 
-async def _page(
-    services: Services, parts: Sequence[Part], count: int, after: str | None
-) -> tuple[list[Stored], str | None]:
-    """The resources of one page, and the position of the next: a part, and a position in it."""
-    first, position = json.loads(after) if after is not None else (0, None)
+async def _page(services: Services, parts: Sequence[Part], count: int, turn: Turn) -> Page:
+    """One page over the parts, from one into the next. A position is the number of a part and a position in
+    it, or None for its beginning; backwards, for its end.
+    """
+    way = -1 if turn.backwards else 1
+    at = len(parts) - 1 if turn.backwards else 0
+    number, position = json.loads(turn.position) if turn.position else (at, None)
     found: list[Stored] = []
-    for number in range(first, len(parts)):
+    ends: list[str] = []
+    while 0 <= number < len(parts):
         part, room = parts[number], count - len(found)
         if room <= 0:
             if count and await services.store.count(part.type, part.wanted.filter):
-                return found, json.dumps([number, None])
-            continue
-        page = await reading.page(services, part.type, part.wanted, position, limit=room)
-        found += page.resources
-        if page.next is not None:
-            return found, json.dumps([number, page.next])
-        position = None
-    return found, None
+                return _paged(found, ends, json.dumps([number, None]), turn)
+        else:
+            page = await reading.page(
+                services, part.type, part.wanted, Turn(position, turn.backwards), limit=room
+            )
+            found = [*page.resources, *found] if turn.backwards else [*found, *page.resources]
+            ahead, behind = (page.previous, page.next) if turn.backwards else (page.next, page.previous)
+            if page.resources:
+                ends.append(json.dumps([number, behind] if behind else [number - way, None]))
+            if ahead is not None:
+                return _paged(found, ends, json.dumps([number, ahead]), turn)
+        number, position = number + way, None
+    return _paged(found, ends, None, turn)
+
+
+def _paged(found: Sequence[Stored], ends: Sequence[str], ahead: str | None, turn: Turn) -> Page:
+    """The page with its positions; `ends` say where each part of it is gone on from the other way."""
+    behind = ends[0] if ends and turn.position is not None else None
+    return Page(found, *((behind, ahead) if turn.backwards else (ahead, behind)))

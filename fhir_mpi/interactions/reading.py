@@ -1,6 +1,5 @@
 """Read, vread and search (R5 http.html)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fhir_mpi.fhir.dates import instant
@@ -14,14 +13,20 @@ from fhir_mpi.storage.port import Page, Stored
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """One page of what a search found; `next` is the store's position of the page after it.
+    """One page of what a search found. `total` is None where it was not asked for."""
 
-    `total` is None where it was not asked for.
+    page: Page
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Which page is wanted: the first, the one that begins after a position of the store's, or the one that
+    ends before it; `backwards` without a position, the last.
     """
 
-    resources: Sequence[Stored]
-    total: int | None
-    next: str | None
+    position: str | None = None
+    backwards: bool = False
 
 
 async def read(services: Services, type: str, id: str) -> Stored:
@@ -39,23 +44,23 @@ async def read_version(services: Services, type: str, id: str, version: str) -> 
     return _present(found, f"{type}/{id}/_history/{version}")
 
 
-async def search(services: Services, type: str, request: SearchRequest, after: str | None) -> SearchResult:
+async def search(services: Services, type: str, request: SearchRequest, turn: Turn) -> SearchResult:
     """One page, and how many match in all. TooCostly where a setting forbids a search without criteria."""
     require(services, type, "search-type")
     total = await services.store.count(type, request.filter) if request.results.total else None
-    found = await page(services, type, request, after, limit=request.results.count)
-    return SearchResult(found.resources, total, found.next)
+    return SearchResult(await page(services, type, request, turn, limit=request.results.count), total)
 
 
-async def page(
-    services: Services, type: str, request: SearchRequest, after: str | None, *, limit: int
-) -> Page:
+async def page(services: Services, type: str, request: SearchRequest, turn: Turn, *, limit: int) -> Page:
     """At most `limit` resources, none of them where that is 0."""
     if request.filter == EVERYTHING and not services.limits.search_without_criteria:
         raise TooCostly("this server wants at least one search criterion")
     if limit == 0:
         return Page((), None)
-    return await services.store.search(Query(type, request.filter, limit, request.results.sort, after))
+    sort = request.results.sort
+    return await services.store.search(
+        Query(type, request.filter, limit, sort, turn.position, turn.backwards)
+    )
 
 
 def _present(found: Stored | None, what: str) -> Stored:

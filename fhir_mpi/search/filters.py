@@ -127,8 +127,9 @@ class Sort:
 class Query:
     """One page of one type's current, undeleted resources.
 
-    `after` is a position that the same store handed out with the page before, for the same type,
-    filter and sort; without `sort` the order is the store's own, stable while others write.
+    `after` is a position that the same store handed out with another page, for the same type, filter and
+    sort; without `sort` the order is the store's own, stable while others write. `backwards`, the page is
+    the one that ends before that position, in the same order; without a position, the last one.
     """
 
     type: str
@@ -136,6 +137,7 @@ class Query:
     limit: int
     sort: tuple[Sort, ...] = ()
     after: str | None = None
+    backwards: bool = False
 
 
 def after_prefix(prefix: str) -> str | None:

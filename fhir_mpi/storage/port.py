@@ -111,10 +111,14 @@ class UnitOfWork:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of resources; `next` is a position for `Query.after`, None on the last page."""
+    """One page of resources; `next` is a position for `Query.after`, None on the last page, `previous` one
+    for it backwards, None on the first page. Where `after` was given, something was there on its other
+    side; it may be gone.
+    """
 
     resources: Sequence[Stored]
     next: str | None
+    previous: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,15 +33,22 @@ Stages = list[Document]
 
 
 async def search(database: Database, query: Query) -> Page:
-    """One page, and where the next one starts."""
+    """One page, and where the next one and the one before it begin."""
     query = replace(query, filter=await _settled(database, query.filter))
     look = await _shortest_look(database, query.type, query.filter)
     start, stages = _begin(query.type, query.filter, look)
     stages += _ordered(query, look) if query.sort else _in_order_of_ids(query, look)
     found = await _results(_snapshot(database, start), [*stages, {"$project": {"ix": 0}}])
+    ahead, back = len(found) > query.limit, query.after is not None
     page = found[: query.limit]
-    following = position(query.sort, page[-1]) if page and len(found) > len(page) else None
-    return Page([stored_version(query.type, document) for document in page], following)
+    if query.backwards:
+        page.reverse()
+        ahead, back = back, ahead
+    return Page(
+        [stored_version(query.type, document) for document in page],
+        next=position(query.sort, page[-1]) if ahead and page else None,
+        previous=position(query.sort, page[0]) if back and page else None,
+    )
 
 
 async def count(database: Database, type: str, filter: Filter) -> int:
@@ -117,16 +124,17 @@ def _union(type: str, rows: Sequence[Rows]) -> Stages:
 
 def _in_order_of_ids(query: Query, look: Look | None) -> Stages:
     """From the begun rows or documents to one resource more than the page, by id."""
+    past, direction = ("$lt", -1) if query.backwards else ("$gt", 1)
     key = "id" if look is not None and look.by_id else "_id"
     grouped: Stages = [] if look is None or look.by_id else [{"$group": {"_id": "$id"}}]
-    following: Stages = [{"$match": {key: {"$gt": query.after}}}] if query.after is not None else []
+    following: Stages = [{"$match": {key: {past: query.after}}}] if query.after is not None else []
     limit: Stages = [{"$limit": query.limit + 1}]
     early = limit if look is not None and look.whole else []
     joined = [] if look is None else _joined(query.type, key)
     return [
         *grouped,
         *following,
-        {"$sort": {key: 1}},
+        {"$sort": {key: direction}},
         *early,
         *joined,
         *_remaining(query.filter),
@@ -136,12 +144,12 @@ def _in_order_of_ids(query: Query, look: Look | None) -> Stages:
 
 def _ordered(query: Query, look: Look | None) -> Stages:
     """From the begun rows or documents to one resource more than the page, as the query sorts."""
-    following: Stages = [] if query.after is None else [{"$match": behind(query.sort, query.after)}]
+    following: Stages = [] if query.after is None else [{"$match": behind(query)}]
     return [
         *_documents(query.type, query.filter, look),
         *sort_fields(query.sort),
         *following,
-        {"$sort": sort_order(query.sort)},
+        {"$sort": sort_order(query)},
         {"$limit": query.limit + 1},
     ]
 

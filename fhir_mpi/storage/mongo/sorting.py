@@ -13,7 +13,7 @@ from bson.datetime_ms import DatetimeMS
 from bson.son import SON
 
 from fhir_mpi.fhir.outcome import InvalidValue
-from fhir_mpi.search.filters import Sort
+from fhir_mpi.search.filters import Query, Sort
 from fhir_mpi.storage.mongo.documents import Document, field_name
 
 Level: TypeAlias = tuple[str, int, Any]
@@ -31,32 +31,36 @@ def sort_fields(sorts: Sequence[Sort]) -> list[Document]:
     return [{"$addFields": values}, {"$addFields": lows}, {"$addFields": missing}]
 
 
-def sort_order(sorts: Sequence[Sort]) -> SON[str, int]:
+def sort_order(query: Query) -> SON[str, int]:
+    """By those fields and the id, backwards where the query says so."""
+    way = -1 if query.backwards else 1
     order: SON[str, int] = SON()
-    for n, sort in enumerate(sorts):
-        order[f"missing{n}"] = 1
-        order[f"value{n}"] = _direction(sort)
-    order["_id"] = 1
+    for n, sort in enumerate(query.sort):
+        order[f"missing{n}"] = way
+        order[f"value{n}"] = way * _direction(sort)
+    order["_id"] = way
     return order
 
 
-def position(sorts: Sequence[Sort], last: Document) -> str:
-    """Where the page that ends with this document ends: its id, sorted with the values before it."""
+def position(sorts: Sequence[Sort], document: Document) -> str:
+    """Where the first or the last document of a page stands: its id, sorted with the values before it."""
     if not sorts:
-        return str(last["_id"])
-    return json.dumps([*(_plain(last.get(f"value{n}")) for n in range(len(sorts))), last["_id"]])
+        return str(document["_id"])
+    values = [_plain(document.get(f"value{n}")) for n in range(len(sorts))]
+    return json.dumps([*values, document["_id"]])
 
 
-def behind(sorts: Sequence[Sort], after: str) -> Document:
-    """The documents that a position leaves, over the fields that `sort_fields` makes.
+def behind(query: Query) -> Document:
+    """The documents that a query's position leaves, over the fields that `sort_fields` makes.
 
     A position that this store can't have made for these sorts is an InvalidValue.
     """
-    levels = list(_levels(sorts, _read(after, len(sorts))))
+    levels = list(_levels(query.sort, _read(query.after or "", len(query.sort))))
     alternatives = []
     for n, (field, direction, value) in enumerate(levels):
         equal = {name: {"$eq": held} for name, _, held in levels[:n]}
-        alternatives.append({**equal, field: {"$gt" if direction > 0 else "$lt": value}})
+        past = "$gt" if (direction > 0) is not query.backwards else "$lt"
+        alternatives.append({**equal, field: {past: value}})
     return {"$or": alternatives}
 
 

@@ -42,12 +42,14 @@ class Key:
 class Order:
     """`wanted` positions by these keys, after a position. Who has no value comes last; those that are
     equal come by pk, `descending` or not as the first key is, so that an index serves both ways.
+    `backwards`, all of it is the other way round.
     """
 
     keys: tuple[Key, ...]
     after: Row | None
     wanted: int
     descending: bool
+    backwards: bool = False
 
     def statement(self, scope: Scope, lead: str | None = None) -> Sql:
         """The positions in a scope. `lead` is a column that equals the first key and is never NULL:
@@ -68,25 +70,39 @@ class Order:
 
     def _ordering(self, pk: str, lead: str | None) -> str:
         terms = [
-            f"{lead}{_direction(key.descending)}"
+            f"{lead}{self._direction(key.descending)}"
             if n == 0 and lead is not None
-            else f"k{n}{_direction(key.descending)} NULLS LAST"
+            else f"k{n}{self._direction(key.descending)} NULLS {'FIRST' if self.backwards else 'LAST'}"
             for n, key in enumerate(self.keys)
         ]
-        return ", ".join([*terms, f"{pk}{_direction(self.descending)}"])
+        return ", ".join([*terms, f"{pk}{self._direction(self.descending)}"])
 
     def _begin(self, pk: str, names: list[str]) -> Sql:
         """The test for a later position, compared key by key, the pk last."""
         if self.after is None:
             return Sql("")
         *values, last = self.after
-        past = Sql(f"{pk} {_sign(self.descending)} ?", (last,))
+        past = Sql(f"{pk} {self._sign(self.descending)} ?", (last,))
         for key, name, value in reversed(list(zip(self.keys, names, values, strict=True))):
-            past = _past(name, value, key.descending, past)
+            past = self._past(name, value, key.descending, past)
         if self.keys and not names[0].startswith("k"):  # says what follows anyway, for the index to begin at
-            bound = f" AND {names[0]} {_sign(self.keys[0].descending)}= ?"
+            bound = f" AND {names[0]} {self._sign(self.keys[0].descending)}= ?"
             return Sql(f"{bound} AND {past.text}", (values[0], *past.values))
         return Sql(f" AND {past.text}", past.values)
+
+    def _past(self, name: str, value: object, descending: bool, equal: Sql) -> Sql:
+        """Later than a value, or the same and then later by what follows."""
+        if value is None:
+            same = f"{name} IS NULL AND {equal.text}"
+            return Sql(f"({name} IS NOT NULL OR {same})" if self.backwards else f"({same})", equal.values)
+        later = f"{name} {self._sign(descending)} ?" + ("" if self.backwards else f" OR {name} IS NULL")
+        return Sql(f"({later} OR {name} = ? AND {equal.text})", (value, value, *equal.values))
+
+    def _sign(self, descending: bool) -> str:
+        return "<" if descending is not self.backwards else ">"
+
+    def _direction(self, descending: bool) -> str:
+        return " DESC" if descending is not self.backwards else ""
 
 
 def sort_key(planner: Planner, sort: Sort) -> Key:
@@ -113,19 +129,3 @@ def _code_key(table: str, column: str, number: int, descending: bool) -> Key:
         f"AND ({whole}) {'>' if descending else '<'} ({mine}))"
     )
     return Key(Sql(value, (number,)), descending, None, Entries(walk, number, f"e.{column}"))
-
-
-def _past(name: str, value: object, descending: bool, equal: Sql) -> Sql:
-    """Later than a value, or the same and then later by what follows."""
-    if value is None:
-        return Sql(f"({name} IS NULL AND {equal.text})", equal.values)
-    later = f"{name} {_sign(descending)} ? OR {name} IS NULL OR {name} = ?"
-    return Sql(f"({later} AND {equal.text})", (value, value, *equal.values))
-
-
-def _sign(descending: bool) -> str:
-    return "<" if descending else ">"
-
-
-def _direction(descending: bool) -> str:
-    return " DESC" if descending else ""

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from fhir_mpi.search.filters import Filter, Query
@@ -20,15 +21,22 @@ WHERE pk IN (SELECT value FROM json_each(?))
 
 
 def search(numbers: Numbers, query: Query) -> Page:
-    """One page in one snapshot; `next` only where a further resource is known to be there."""
+    """One page in one snapshot; the position of another only where something is known to be or have been."""
     connection = numbers.connection
     connection.execute("BEGIN")
     try:
         rows = _rows(Planner(numbers, query.type), query)
+        ahead, behind = len(rows) > query.limit, query.after is not None
         page = rows[: query.limit]
-        last = page[-1] if len(rows) > query.limit and page else None
+        if query.backwards:
+            page.reverse()
+            ahead, behind = behind, ahead
         resources = _resources(connection, query.type, [row[-1] for row in page])
-        return Page(resources, None if last is None else json.dumps(last))
+        return Page(
+            resources,
+            next=json.dumps(page[-1]) if ahead and page else None,
+            previous=json.dumps(page[0]) if behind and page else None,
+        )
     finally:
         connection.execute("ROLLBACK")  # of a transaction that only read
 
@@ -46,10 +54,10 @@ def count(numbers: Numbers, type: str, filter: Filter) -> int:
 
 
 def _rows(planner: Planner, query: Query) -> list[Row]:
-    """The positions of one page and of the resource after it."""
+    """The positions of one page and of the resource after it; backwards, from its end to the one before."""
     after: Row | None = tuple(json.loads(query.after)) if query.after is not None else None
     keys = tuple(sort_key(planner, sort) for sort in query.sort)
-    order = Order(keys, after, query.limit + 1, bool(keys) and keys[0].descending)
+    order = Order(keys, after, query.limit + 1, bool(keys) and keys[0].descending, query.backwards)
     if not keys:
         return _ordered(planner, planner.scope(query.filter), order)
     few = planner.few(query.filter)
@@ -62,20 +70,33 @@ def _rows(planner: Planner, query: Query) -> list[Row]:
 
 
 def _along(planner: Planner, filter: Filter, order: Order) -> list[Row]:
-    """By the index of the first sort code, then those without it: for a filter that finds much."""
-    key, after = order.keys[0], order.after
-    rows: list[Row] = []
-    if key.entries is not None and (after is None or after[0] is not None):
-        walk = Scope(key.entries.text, (key.entries.number,), "e.pk")
-        scope = walk.narrowed(planner.condition(filter))
-        rows = _ordered(planner, scope, order, key.entries.column)
-        after = None
+    """By the index of the first sort code, then those without it, or the other way round: for a filter
+    that finds much.
+    """
+    steps = (_without, _along_entries) if order.backwards else (_along_entries, _without)
+    begun = order.after is not None and (order.after[0] is None) is not order.backwards
+    if begun:  # what the first step walks along is behind
+        return steps[1](planner, filter, order)
+    rows = steps[0](planner, filter, order)
     if len(rows) < order.wanted:
-        absent = Sql(f"{key.value.text} IS NULL", key.value.values)
-        rest = Order(order.keys[1:], after and after[1:], order.wanted - len(rows), order.descending)
-        scope = planner.many(filter).narrowed(absent)
-        rows += [(None, *row) for row in _ordered(planner, scope, rest)]
+        rows += steps[1](planner, filter, replace(order, after=None, wanted=order.wanted - len(rows)))
     return rows
+
+
+def _along_entries(planner: Planner, filter: Filter, order: Order) -> list[Row]:
+    entries = order.keys[0].entries
+    if entries is None:
+        return []
+    walk = Scope(entries.text, (entries.number,), "e.pk")
+    return _ordered(planner, walk.narrowed(planner.condition(filter)), order, entries.column)
+
+
+def _without(planner: Planner, filter: Filter, order: Order) -> list[Row]:
+    key, after = order.keys[0], order.after
+    absent = Sql(f"{key.value.text} IS NULL", key.value.values)
+    rest = replace(order, keys=order.keys[1:], after=after and after[1:])
+    scope = planner.many(filter).narrowed(absent)
+    return [(None, *row) for row in _ordered(planner, scope, rest)]
 
 
 def _ordered(planner: Planner, scope: Scope, order: Order, lead: str | None = None) -> list[Row]:

@@ -159,3 +159,15 @@ async def people(client: AsyncClient, number: int, **elements: object) -> tuple[
     ]
     answers = (await send(client, "POST", "/", bundle("transaction", *sent))).json()["entry"]
     return family, [answer["response"]["location"].split("/")[-3] for answer in answers]
+
+
+async def followed(client: AsyncClient, url: str | None, relation: str) -> list[Any]:
+    """Every page from this one, over the links of this relation."""
+    pages: list[Any] = []
+    while url is not None:
+        response = await client.get(url)
+        assert response.status_code == 200, response.text
+        pages.append(response.json())
+        url = link(response.json(), relation)
+        assert len(pages) < 100
+    return pages

@@ -3,22 +3,15 @@
 import time
 
 import pytest
-from httpx import AsyncClient, Response
+from httpx import AsyncClient
 
-from tests.integration.http.exchanges import create, find, ids, link, outcome, patient, people
+from tests.integration.http.exchanges import create, find, followed, ids, link, outcome, patient, people
 from tests.integration.http.serving import Serve
 
 
 async def read_all(client: AsyncClient, url: str | None) -> list[list[str]]:
     """The ids of every page, following `next` to the end."""
-    pages = []
-    while url is not None:
-        response: Response = await client.get(url)
-        assert response.status_code == 200, response.text
-        pages.append(ids(response.json()))
-        url = link(response.json(), "next")
-        assert len(pages) < 100
-    return pages
+    return [ids(page) for page in await followed(client, url, "next")]
 
 
 async def test_s07_a_search_without_criteria_is_paged(serve: Serve) -> None:
@@ -95,6 +88,23 @@ async def test_paging_to_the_end_meets_everybody_once(client: AsyncClient, size:
     assert sorted(met) == sorted(born)
     if sort:
         assert met == (born[::-1] if "-birthdate" in sort else born)
+
+
+@pytest.mark.parametrize("size", [1, 2, 4])
+@pytest.mark.parametrize("sort", ["", "&_sort=-birthdate"])
+async def test_previous_leads_back_over_the_same_pages(client: AsyncClient, size: int, sort: str) -> None:
+    family, _ = await people(client, 6)
+    forth = await followed(client, f"/Patient?family={family}&_count={size}{sort}", "next")
+    back = await followed(client, link(forth[-1], "self"), "previous")
+    assert [ids(page) for page in back[::-1]] == [ids(page) for page in forth]
+    assert link(forth[0], "previous") is None
+    again = await followed(client, link(back[-1], "self"), "next")
+    assert [ids(page) for page in again] == [ids(page) for page in forth]
+
+
+@pytest.mark.parametrize("url", ["/Patient?family=x", "/StructureDefinition?status=active"])
+async def test_a_first_page_has_none_before_it(client: AsyncClient, url: str) -> None:
+    assert link(await find(client, url[1:]), "previous") is None
 
 
 async def test_a_page_stays_good_while_others_write(client: AsyncClient) -> None:

@@ -9,7 +9,18 @@ from httpx import AsyncClient
 
 from fhir_mpi.definitions import load_definitions
 from fhir_mpi.operations.table import SWITCHED
-from tests.integration.http.exchanges import FHIR_JSON, Json, bundle, entry, find, ids, link, outcome, send
+from tests.integration.http.exchanges import (
+    FHIR_JSON,
+    Json,
+    bundle,
+    entry,
+    find,
+    followed,
+    ids,
+    link,
+    outcome,
+    send,
+)
 from tests.integration.http.serving import BASE, Serve
 
 DEFINITIONS = load_definitions()
@@ -137,6 +148,13 @@ async def test_pages_follow_each_other_without_loss_or_repeat(client: AsyncClien
         url = link(page, "next")
     assert paged == [id for id in whole if id in paged]
     assert len(paged) == page["total"] > 14
+
+
+async def test_previous_leads_back_over_the_same_pages(client: AsyncClient) -> None:
+    forth = await followed(client, "/SearchParameter?_count=20&_sort=code", "next")
+    back = await followed(client, link(forth[-1], "self"), "previous")
+    assert [ids(page) for page in back[::-1]] == [ids(page) for page in forth]
+    assert len(forth) > 2
 
 
 async def test_a_cursor_of_another_search_is_refused(client: AsyncClient) -> None:

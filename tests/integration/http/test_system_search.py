@@ -3,7 +3,17 @@
 import pytest
 from httpx import AsyncClient
 
-from tests.integration.http.exchanges import Json, create, ids, link, organization, outcome, patient, surname
+from tests.integration.http.exchanges import (
+    Json,
+    create,
+    followed,
+    ids,
+    link,
+    organization,
+    outcome,
+    patient,
+    surname,
+)
 from tests.integration.http.serving import BASE
 
 TAG = "urn:system-search"
@@ -35,6 +45,16 @@ async def test_types_follow_each_other_over_all_pages(client: AsyncClient, count
     assert sorted(seen[:3]) == sorted(made[:3])
     assert sorted(seen[3:5]) == sorted(made[3:5])
     assert seen[5:] == made[5:]
+
+
+@pytest.mark.parametrize("count", range(1, 8))
+async def test_previous_leads_back_over_all_types(client: AsyncClient, count: int) -> None:
+    code, _ = await tagged(client)
+    forth = await followed(client, f"{BASE}?_tag={TAG}|{code}&_count={count}", "next")
+    back = await followed(client, link(forth[-1], "self"), "previous")
+    assert [ids(page) for page in back[::-1]] == [ids(page) for page in forth]
+    again = await followed(client, link(back[-1], "self"), "next")
+    assert [ids(page) for page in again] == [ids(page) for page in forth]
 
 
 async def test_types_can_be_named(client: AsyncClient) -> None:

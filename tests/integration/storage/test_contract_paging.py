@@ -1,5 +1,6 @@
 """The store contract: pages follow each other to the end, in order, while others write."""
 
+from dataclasses import replace
 from itertools import chain
 from math import inf
 
@@ -90,6 +91,33 @@ async def test_sorted_pages(store: Store, limit: int, sort: list[Sort], order: l
     assert list(chain(*read)) == order
     assert all(len(page) == limit for page in read[:-1])
     assert read[-1]
+
+
+@pytest.mark.parametrize("sort", [(), (Sort("family"),), (Sort("birthdate", True), Sort("family"))])
+async def test_the_last_page_is_found_without_the_others(store: Store, sort: tuple[Sort, ...]) -> None:
+    await filled(store, PEOPLE)
+    everybody = list(chain(*await pages(store, limit=10, sort=list(sort))))
+    last = await store.search(Query("Patient", EVERYTHING, 4, sort, backwards=True))
+    assert [s.id for s in last.resources] == everybody[2:]
+    assert last.next is None
+    before = await store.search(Query("Patient", EVERYTHING, 4, sort, last.previous, backwards=True))
+    assert [s.id for s in before.resources] == everybody[:2]
+    assert before.previous is None
+
+
+async def test_a_page_before_what_is_gone_meanwhile_ends_where_that_was(store: Store) -> None:
+    await filled(store, {f"r{n}": {"family": [f"f{n}"]} for n in range(6)})
+    query = Query("Patient", EVERYTHING, 2, (Sort("family"),))
+    first = await store.search(query)
+    second = await store.search(replace(query, after=first.next))
+    await commit(
+        store, deletion("r1", expected=1), deletion("r2", expected=1), put("r11", {"family": ["f11"]})
+    )
+    before = await store.search(replace(query, after=second.previous, backwards=True))
+    assert [s.id for s in before.resources] == ["r0", "r11"]
+    await commit(store, deletion("r0", expected=1), deletion("r11", expected=1))
+    nobody = await store.search(replace(query, after=second.previous, backwards=True))
+    assert (list(nobody.resources), nobody.next, nobody.previous) == ([], None, None)
 
 
 async def test_a_sorted_search_is_filtered_too(store: Store) -> None:

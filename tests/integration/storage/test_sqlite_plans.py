@@ -145,12 +145,18 @@ async def test_a_selective_search_reads_no_table_from_end_to_end(
 
 @pytest.mark.parametrize("code", ["family", "birthdate", "_id", "_lastUpdated"])
 @pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("backwards", [False, True])
 async def test_sorting_much_follows_an_index(
-    store: SqliteStore, tmp_path: Path, code: str, descending: bool, monkeypatch: pytest.MonkeyPatch
+    store: SqliteStore,
+    tmp_path: Path,
+    code: str,
+    descending: bool,
+    backwards: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await _populate(store)
     monkeypatch.setattr(plans, "ROUNDS", (0,))
-    steps = _plan(tmp_path, Equals("gender", "m"), (Sort(code, descending),))
+    steps = _plan(tmp_path, Equals("gender", "m"), (Sort(code, descending),), backwards)
     assert "USE TEMP B-TREE FOR ORDER BY" not in steps, steps
 
 
@@ -167,12 +173,12 @@ async def _populate(store: SqliteStore) -> None:
     await filled(store, entries)
 
 
-def _plan(folder: Path, filter: Filter, sort: tuple[Sort, ...]) -> list[str]:
-    """What SQLite says it would do for the first page."""
+def _plan(folder: Path, filter: Filter, sort: tuple[Sort, ...], backwards: bool = False) -> list[str]:
+    """What SQLite says it would do for the first page, or for the last."""
     connection = sqlite3.connect(folder / "index.sqlite")
     planner = Planner(Numbers(connection, Codes(), {"Patient": 1}), "Patient")
     keys = tuple(sort_key(planner, one) for one in sort)
-    order = Order(keys, None, 21, bool(sort) and sort[0].descending)
+    order = Order(keys, None, 21, bool(sort) and sort[0].descending, backwards)
     scope, lead = planner.scope(filter), keys[0].column if keys else None
     if keys and keys[0].entries is not None:
         entries = keys[0].entries

@@ -75,16 +75,29 @@ async def found(store: Store, filter: Filter, type: str = "Patient") -> set[str]
 async def pages(
     store: Store, *, limit: int, filter: Filter = EVERYTHING, sort: Sequence[Sort] = ()
 ) -> list[list[str]]:
-    """The ids of every page of Patients, following `next` to the end."""
-    read: list[list[str]] = []
-    after: str | None = None
-    while len(read) < 1000:
-        page = await store.search(Query("Patient", filter, limit, tuple(sort), after))
+    """The ids of every page of Patients, following `next` to the end; `previous` leads back over the same."""
+    query = Query("Patient", filter, limit, tuple(sort))
+    page = await store.search(query)
+    assert page.previous is None
+    read = [[stored.id for stored in page.resources]]
+    while page.next is not None:
+        assert len(read) < 1000, "the pages have no end"
+        page = await store.search(replace(query, after=page.next))
         read.append([stored.id for stored in page.resources])
-        after = page.next
-        if after is None:
-            return read
-    raise AssertionError("the pages have no end")
+    await check_backwards(store, query, page.previous, read)
+    return read
+
+
+async def check_backwards(store: Store, query: Query, position: str | None, read: list[list[str]]) -> None:
+    """That `previous` leads from the last of the pages to the first, and `next` from each to the other."""
+    for number in reversed(range(len(read) - 1)):
+        assert position is not None
+        page = await store.search(replace(query, after=position, backwards=True))
+        assert [stored.id for stored in page.resources] == read[number]
+        forth = await store.search(replace(query, after=page.next))
+        assert [stored.id for stored in forth.resources] == read[number + 1]
+        position = page.previous
+    assert position is None
 
 
 def exact(data: bytes) -> Any:

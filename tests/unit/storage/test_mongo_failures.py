@@ -15,7 +15,7 @@ from pymongo.errors import (
 )
 
 from fhir_mpi.fhir.outcome import InvalidValue, StoreFull, StoreTimeout, TooLong, Unavailable
-from fhir_mpi.search.filters import Sort
+from fhir_mpi.search.filters import EVERYTHING, Query, Sort
 from fhir_mpi.storage.mongo.failures import is_duplicate, told_as_ours
 from fhir_mpi.storage.mongo.sorting import behind
 
@@ -70,4 +70,4 @@ def test_a_duplicate_is_known_by_its_number(error: OperationFailure, duplicate: 
 @pytest.mark.parametrize("after", ["", "x", "{}", "[]", '["a"]', '["a", 1]', '[[1, 2, 3], "a"]'])
 def test_a_position_that_was_never_handed_out_is_refused(after: str) -> None:
     with pytest.raises(InvalidValue):
-        behind([Sort("family")], after)
+        behind(Query("Patient", EVERYTHING, 1, (Sort("family"),), after))

@@ -12,6 +12,7 @@ from fhir_mpi.cli.load import load_command
 from fhir_mpi.cli.match import match_command
 from fhir_mpi.cli.reindex import reindex_command
 from fhir_mpi.cli.serve import serve_command
+from fhir_mpi.cli.train import train_command
 from fhir_mpi.cli.version import version_command
 
 __all__ = ["main"]
@@ -25,6 +26,7 @@ COMMANDS = (
     export_command,
     import_command,
     reindex_command,
+    train_command,
     version_command,
 )
 

@@ -9,6 +9,7 @@ import click
 
 from fhir_mpi.batch.carrying import DamagedExport
 from fhir_mpi.batch.reading import UnreadableInput
+from fhir_mpi.batch.training.extra import MissingExtra
 from fhir_mpi.definitions import DefinitionError
 from fhir_mpi.fhir.outcome import FhirError
 from fhir_mpi.interactions.freshness import StaleIndex
@@ -45,7 +46,7 @@ def told_plainly() -> Iterator[None]:
         yield
     except FhirError as error:
         raise CannotDo("; ".join(_issue(i.text, i.expression) for i in error.issues)) from error
-    except (StaleIndex, DefinitionError, PluginError, UnreadableInput, DamagedExport) as error:
+    except (StaleIndex, DefinitionError, PluginError, UnreadableInput, DamagedExport, MissingExtra) as error:
         raise CannotDo(str(error)) from error
     except WriteConflict as error:
         raise CannotDo(f"the store has another {error.type} under the id and version of this one") from error

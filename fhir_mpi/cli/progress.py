@@ -29,6 +29,18 @@ def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], No
         yield _lines(what)
 
 
+@contextmanager
+def steps() -> Iterator[Callable[[str], None]]:
+    """Calls with what is done now show it, on standard error, for work that can't be counted."""
+    console = Console(stderr=True)
+    if console.is_terminal:
+        with _spinner(console) as bar:
+            task = bar.add_task("", total=None)
+            yield lambda what: bar.update(task, description=what)
+    else:
+        yield lambda what: click.echo(what, err=True)
+
+
 def rate(done: int, seconds: float) -> str:
     """
     >>> rate(3000, 2.0)
@@ -43,6 +55,17 @@ def _bar(console: Console) -> Progress:
         TextColumn("{task.completed:,} {task.description}"),
         BarColumn(),
         TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
+
+
+def _spinner(console: Console) -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
         TimeElapsedColumn(),
         console=console,
         transient=True,

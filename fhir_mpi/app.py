@@ -220,6 +220,7 @@ def _ways(settings: Settings) -> Ways:
         version_conflict=int(settings.version_conflict),
         client_ids=settings.client_ids,
         absent_deleted=settings.delete_absent == "success",
+        delete_referred=settings.delete_referred == "allowed",
         lenient=settings.unknown_parameters == "lenient",
     )
 

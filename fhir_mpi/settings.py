@@ -103,6 +103,9 @@ class Settings(BaseSettings):
     delete_absent: Literal["success", "not-found"] = Field(
         default="success", description="What the deletion of a resource is that never was."
     )
+    delete_referred: Literal["allowed", "refused"] = Field(
+        default="allowed", description="Whether what other resources refer to may be deleted."
+    )
     unknown_parameters: Literal["strict", "lenient"] = Field(
         default="strict", description="What a search does with a parameter that it doesn't know."
     )

@@ -40,7 +40,8 @@ async def patch(request: Request) -> Response:
 
 async def delete(request: Request) -> Response:
     wanted = _wanted(request, "delete")
-    done = await conditional.delete(server(request).services, wanted, if_match=if_match(request))
+    services, base = server(request).services, base_url(request)
+    done = await conditional.delete(services, wanted, base, if_match=if_match(request))
     if len(done) > 1:
         text = f"Successfully deleted {len(done)} resources of type {wanted.type}"
         remember(request, done)

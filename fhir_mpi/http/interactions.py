@@ -10,7 +10,7 @@ from fhir_mpi.http.conditional import CONDITIONS, creation, refuse_headers
 from fhir_mpi.http.conditions import version_response
 from fhir_mpi.http.negotiation import response_type
 from fhir_mpi.http.patches import if_match, read_patch
-from fhir_mpi.http.state import server
+from fhir_mpi.http.state import base_url, server
 from fhir_mpi.interactions import conditional, patching, reading, writing
 from fhir_mpi.interactions.conditional import FORMATS
 
@@ -63,7 +63,8 @@ async def patch(request: Request) -> Response:
 async def delete(request: Request) -> Response:
     type, id = _target(request)
     _refuse_conditions(request)
-    written = await writing.delete(server(request).services, type, id, if_match=if_match(request))
+    services, base = server(request).services, base_url(request)
+    written = await writing.delete(services, type, id, base, if_match=if_match(request))
     return deleted_response(request, written, f"{type}/{id}")
 
 

@@ -23,6 +23,7 @@ from fhir_mpi.fhir.outcome import (
 from fhir_mpi.fhir.storage_response import StorageResponse
 from fhir_mpi.fhir.types import Resource
 from fhir_mpi.interactions import patching
+from fhir_mpi.interactions.integrity import refuse_referred
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.interactions.uniqueness import unit_of_work
 from fhir_mpi.interactions.writing import (
@@ -145,7 +146,9 @@ async def patch(
     return await persistently(services, attempt, if_match)
 
 
-async def delete(services: Services, wanted: Criteria, *, if_match: int | None = None) -> Sequence[Written]:
+async def delete(
+    services: Services, wanted: Criteria, base_url: str, *, if_match: int | None = None
+) -> Sequence[Written]:
     """Deletes what meets the criteria: one resource at most, unless a setting allows several."""
     require(services, wanted.type, "delete")
     done: list[Written] = []
@@ -156,6 +159,7 @@ async def delete(services: Services, wanted: Criteria, *, if_match: int | None =
             services.ways.check_absent(wanted.type)
         plans = [plan_delete(services, s.type, s.id, head_of(s), if_match) for s in found]
         writes = [write for write in plans if write is not None]
+        await refuse_referred(services, writes, base_url)
         await services.store.commit(UnitOfWork(writes))
         done[:] = [Written(write.version, StorageResponse.DELETE) for write in writes]
         return done[0] if done else Written(None, StorageResponse.DELETE_NOT_FOUND)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fhir_mpi.fhir.outcome import Conflict, InvalidRequest
 from fhir_mpi.fhir.storage_response import StorageResponse
 from fhir_mpi.fhir.types import Resource
+from fhir_mpi.interactions.integrity import StillReferred, refuse_referred
 from fhir_mpi.interactions.linking import linked
 from fhir_mpi.interactions.patching import plan_patched
 from fhir_mpi.interactions.placing import Change, Place, at_entry, placed
@@ -69,19 +70,21 @@ async def _attempt(
             plans.append(_plan(services, place, contents.get(place.change.number, {})))
         await asyncio.sleep(0)  # ten thousand plans take seconds: other requests come between
     await _refuse_twins(services, plans)
-    await _commit(services, plans)
+    await _commit(services, plans, base_url)
     done: dict[int, list[Written]] = {}
     for plan in plans:
         done.setdefault(plan.place.change.number, []).append(plan.written)
     return done
 
 
-async def _commit(services: Services, plans: Sequence[Plan]) -> None:
+async def _commit(services: Services, plans: Sequence[Plan], base_url: str) -> None:
+    writes = [plan.write for plan in plans if plan.write]
     claims = [plan.place.claim for plan in plans if plan.place.claim]
     try:
-        work = await unit_of_work(services, [plan.write for plan in plans if plan.write], claims)
-    except IdentifierTaken as taken:
-        number = next(plan.place.change.number for plan in plans if plan.place.key in taken.places)
+        await refuse_referred(services, writes, base_url)
+        work = await unit_of_work(services, writes, claims)
+    except (IdentifierTaken, StillReferred) as refused:
+        number = next(plan.place.change.number for plan in plans if plan.place.key in refused.places)
         with at_entry(number):
             raise
     await services.store.commit(work)

@@ -30,6 +30,8 @@ class Ways:
     """Which ids a client may give to what it creates by an update, by HAPI's names."""
     absent_deleted: bool = True
     """Whether the deletion of what never was succeeds."""
+    delete_referred: bool = True
+    """Whether what other resources refer to may be deleted: R5 leaves it open, HAPI refuses."""
     lenient: bool = False
     """Whether a search passes over what it doesn't know where the client has no preference."""
 

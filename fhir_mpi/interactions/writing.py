@@ -24,6 +24,7 @@ from fhir_mpi.fhir.subset import is_part
 from fhir_mpi.fhir.types import Resource
 from fhir_mpi.interactions import published
 from fhir_mpi.interactions.intake import deletion
+from fhir_mpi.interactions.integrity import refuse_referred
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.interactions.uniqueness import unit_of_work
 from fhir_mpi.storage.port import ClaimConflict, Head, Stored, UnitOfWork, Write, WriteConflict
@@ -85,7 +86,9 @@ async def update(
     return await persistently(services, attempt, if_match)
 
 
-async def delete(services: Services, type: str, id: str, *, if_match: int | None = None) -> Written:
+async def delete(
+    services: Services, type: str, id: str, base_url: str, *, if_match: int | None = None
+) -> Written:
     """DELETE [base]/[type]/[id]; deleting what isn't there succeeds (R5 http.html#delete)."""
     require(services, type, "delete")
 
@@ -94,6 +97,7 @@ async def delete(services: Services, type: str, id: str, *, if_match: int | None
         write = plan_delete(services, type, id, head, if_match)
         if write is None:
             return Written(None, deleting(head))
+        await refuse_referred(services, [write], base_url)
         await services.store.commit(UnitOfWork([write]))
         return Written(write.version, StorageResponse.DELETE)
 

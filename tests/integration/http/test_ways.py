@@ -3,8 +3,19 @@
 import pytest
 from httpx import AsyncClient
 
-from tests.integration.http.exchanges import bundle, create, entry, outcome, patient, put, send
-from tests.integration.http.serving import Serve
+from tests.integration.http.exchanges import (
+    Json,
+    bundle,
+    create,
+    entry,
+    organization,
+    outcome,
+    patient,
+    put,
+    send,
+    surname,
+)
+from tests.integration.http.serving import BASE, Serve
 
 PATCH = b'[{"op":"replace","path":"/active","value":false}]'
 AS_PATCH = {"content-type": "application/json-patch+json"}
@@ -53,6 +64,57 @@ async def test_a_setting_has_the_deletion_of_what_never_was_not_found(serve: Ser
         outcome(await send(client, "POST", "/", change), 404, "not-found", "Bundle.entry[1]")
         assert (await client.delete(f"/{url}")).status_code == 200
         assert (await client.delete(f"/{url}")).status_code == 200  # it is known, and gone
+
+
+async def referred(client: AsyncClient, absolute: bool = False) -> tuple[str, Json]:
+    """The place of an organization, and a patient who refers to it."""
+    known = await create(client, organization(name=surname()))
+    place = f"Organization/{known['id']}"
+    reference = f"{BASE}/{place}" if absolute else place
+    return place, await create(client, patient(managingOrganization={"reference": reference}))
+
+
+async def test_what_others_refer_to_is_deleted_unless_a_setting_refuses(client: AsyncClient) -> None:
+    place, _ = await referred(client)
+    assert (await client.delete(f"/{place}")).status_code == 200
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+async def test_a_setting_refuses_to_delete_what_others_refer_to(serve: Serve, absolute: bool) -> None:
+    async with serve(delete_referred="refused") as client:
+        place, referrer = await referred(client, absolute)
+        told = f"First reference found was resource Patient/{referrer['id']}"
+        for url in (f"/{place}", f"/Organization?_id={place.partition('/')[2]}"):
+            refused = outcome(await client.delete(url), 409, "conflict")["issue"][0]["diagnostics"]
+            assert refused.startswith(f"Unable to delete {place} because")
+            assert told in refused
+        alone = bundle("transaction", entry("GET", place), entry("DELETE", place))
+        outcome(await send(client, "POST", "/", alone), 409, "conflict", "Bundle.entry[1]")
+        assert (await client.delete(f"/Patient/{referrer['id']}")).status_code == 200
+        assert (await client.delete(f"/{place}")).status_code == 200
+        assert (await client.delete(f"/{place}")).status_code == 200
+
+
+async def test_who_goes_in_the_same_transaction_or_lets_go_does_not_hold_what_is_deleted(
+    serve: Serve,
+) -> None:
+    async with serve(delete_referred="refused") as client:
+        place, referrer = await referred(client)
+        url = f"Patient/{referrer['id']}"
+        held = bundle("transaction", entry("DELETE", place), entry("PUT", url, {**referrer, "active": True}))
+        outcome(await send(client, "POST", "/", held), 409, "conflict", "Bundle.entry[0]")
+        freed = bundle("transaction", entry("DELETE", place), entry("PUT", url, patient(id=referrer["id"])))
+        assert (await send(client, "POST", "/", freed)).status_code == 200
+        place, referrer = await referred(client)
+        both = bundle("transaction", entry("DELETE", place), entry("DELETE", f"Patient/{referrer['id']}"))
+        assert (await send(client, "POST", "/", both)).status_code == 200
+
+
+async def test_who_refers_to_itself_alone_can_be_deleted(serve: Serve) -> None:
+    async with serve(delete_referred="refused") as client:
+        own = organization(id="self", name="Self", partOf={"reference": "Organization/self"})
+        assert (await put(client, own)).status_code == 201
+        assert (await client.delete("/Organization/self")).status_code == 200
 
 
 async def made(client: AsyncClient, id: str) -> set[int]:

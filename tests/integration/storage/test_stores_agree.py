@@ -167,6 +167,18 @@ async def test_what_every_official_example_holds_is_found(both_with_examples: Bo
     assert len(holders) > 700
 
 
+async def test_the_dates_of_every_official_example_are_found_and_others_are_not(
+    both_with_examples: Both,
+) -> None:
+    days = {
+        (r["resourceType"], code, text) for r in examples() for code, text in dates(r) if text[0].isdigit()
+    }
+    for type, code, text in sorted(days):
+        assert await both_with_examples.check(type, (code, text))
+        assert not await both_with_examples.check(type, (code, f"{int(text[:4]) + 5000}{text[4:]}"))
+    assert len(days) > 50
+
+
 @cache
 def single(type: str) -> list[Pair]:
     return [p for r in examples() if r["resourceType"] == type for p in (*pairs(r), *dates(r))]

@@ -229,7 +229,7 @@ async def test_s09_a_write_that_waits_too_long_for_the_store_is_not_done(
 ) -> None:
     if store_kind != "sqlite":
         pytest.skip("only SQLite has one lock for all writers")
-    async with serve(store=f"sqlite:///{tmp_path / 'busy.sqlite'}", store_timeout=0.2) as client:
+    async with serve(store=f"sqlite:///{tmp_path / 'busy.sqlite'}", store_timeout=1) as client:
         with closing(sqlite3.connect(tmp_path / "busy.sqlite", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             response = await send(client, "POST", "/Patient", patient(active=True))

@@ -28,7 +28,15 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def opened(path: Path) -> AsyncIterator[SqliteStore]:
-    made = await SqliteStore.open(str(path), types=["Patient"], timeout=0.05)
+    made = await SqliteStore.open(str(path), types=["Patient"], timeout=60.0)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def hasty(path: Path) -> AsyncIterator[SqliteStore]:
+    """One that waits for another process's lock only shortly."""
+    made = await SqliteStore.open(str(path), types=["Patient"], timeout=0.5)
     yield made
     await made.close()
 
@@ -141,19 +149,19 @@ async def test_a_search_that_takes_too_long_is_stopped_and_the_next_one_is_not(
 
 
 async def test_a_lock_held_too_long_is_unavailable_and_nothing_is_done(
-    opened: SqliteStore, path: Path
+    hasty: SqliteStore, path: Path
 ) -> None:
-    await commit(opened, put("a"))
+    await commit(hasty, put("a"))
     outside = sqlite3.connect(path, isolation_level=None)
     outside.execute("BEGIN IMMEDIATE")
     with pytest.raises(Unavailable, match="locked") as refused:
-        await commit(opened, put(CANARY))
+        await commit(hasty, put(CANARY))
     assert CANARY not in str(refused.value)
-    assert list(await opened.problems()) == [], "reading goes on while another process writes"
-    assert await found(opened, EVERYTHING) == {"a"}
+    assert list(await hasty.problems()) == [], "reading goes on while another process writes"
+    assert await found(hasty, EVERYTHING) == {"a"}
     outside.execute("ROLLBACK")
     outside.close()
-    await commit(opened, put(CANARY))
+    await commit(hasty, put(CANARY))
 
 
 async def test_a_file_that_has_gone_bad_is_a_problem(opened: SqliteStore, path: Path) -> None:

@@ -93,20 +93,55 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True)
+class Job:
+    """Work that goes on after its request is answered, by whichever process takes it.
+
+    `due` is when somebody is to look at it: when an open one may be taken (again), when the result of
+    a done one is to go. `parameters`, `checkpoint` and `result` are JSON, made and read by its kind;
+    a job is open until it has a result. `attempts` is how often it was taken since it last got on.
+    """
+
+    id: str
+    kind: str
+    parameters: str
+    created: datetime
+    updated: datetime
+    due: datetime
+    revision: int = 1
+    owner: str | None = None
+    attempts: int = 0
+    progress: str = ""
+    checkpoint: str | None = None
+    result: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobChange:
+    """What becomes of a job whose revision still is `expected`, 0 where none may exist: `job` with the
+    next revision, or nothing at all.
+    """
+
+    id: str
+    expected: int
+    job: Job | None
+
+
+@dataclass(frozen=True, slots=True)
 class UnitOfWork:
     """Everything that must happen together. No two writes may name the same resource, no two claims
-    the same key, no two links the same pair.
+    the same key, no two links the same pair, no two changes the same job.
 
     A link becomes current if its version is the one after the current one: 1 where there never was one.
     `pending` is put into the queue of what waits to be linked, in place of an earlier version that waits;
     `settled` leaves it, unless a later version waits meanwhile.
     """
 
-    writes: Sequence[Write]
+    writes: Sequence[Write] = ()
     claims: Sequence[Claim] = ()
     links: Sequence[Link] = ()
     pending: Sequence[Pending] = ()
     settled: Sequence[Pending] = ()
+    jobs: Sequence[JobChange] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +224,14 @@ class LinkConflict(Exception):
         self.pair = pair
 
 
+class JobConflict(Exception):
+    """A `JobChange.expected` was not the revision of its job; nothing of the unit of work was done."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__("somebody else changed the job first")
+        self.id = id
+
+
 class Store(Candidates, Links, Protocol):
     """Every method may raise `StoreTimeout`, `StoreFull` or `Unavailable` (fhir.outcome).
 
@@ -236,8 +279,8 @@ class Store(Candidates, Links, Protocol):
     async def population(self, type: str, /) -> int: ...
 
     async def commit(self, work: UnitOfWork, /) -> None:
-        """All of it, durable when this returns; otherwise raises WriteConflict, ClaimConflict or
-        LinkConflict and does nothing.
+        """All of it, durable when this returns; otherwise raises WriteConflict, ClaimConflict,
+        LinkConflict or JobConflict and does nothing.
         """
         ...
 
@@ -266,6 +309,12 @@ class Store(Candidates, Links, Protocol):
         ...
 
     async def pending_count(self) -> int: ...
+
+    async def job(self, id: str, /) -> Job | None: ...
+
+    async def due_jobs(self, now: datetime, /, *, limit: int) -> Sequence[Job]:
+        """Those that are due, the longest due first."""
+        ...
 
     def scan(self, type: str, /, *, history: bool = False) -> AsyncIterator[Stored]:
         """Every current resource of a type, deletions left out, in a stable order and in bounded

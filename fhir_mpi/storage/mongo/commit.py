@@ -17,7 +17,7 @@ from pymongo import ReplaceOne, UpdateOne
 from fhir_mpi.fhir.outcome import Unavailable
 from fhir_mpi.mdm.link import Link
 from fhir_mpi.search.filters import IndexEntries
-from fhir_mpi.storage.mongo import claims, links, pending
+from fhir_mpi.storage.mongo import claims, jobs, links, pending
 from fhir_mpi.storage.mongo.connection import Body, Connection, Raced, Session
 from fhir_mpi.storage.mongo.documents import (
     Document,
@@ -87,11 +87,12 @@ class Inside:
 
 
 async def commit(connection: Connection, work: UnitOfWork) -> None:
-    """Every write, claim and link, or the conflict that names one that was not as expected."""
+    """Every write, claim, link and job, or the conflict that names one that was not as expected."""
     groups = _by_type(work.writes)
 
     async def body(session: Session) -> None:
         inside = Inside(connection.database, session)
+        await jobs.change(connection.database, session, work.jobs)
         await claims.take(connection.database, session, work.claims)
         for type, group in groups.items():
             await _write(inside, type, group)
@@ -100,13 +101,14 @@ async def commit(connection: Connection, work: UnitOfWork) -> None:
         await pending.put(connection.database, session, work.pending)
 
     async def refuse_the_stale() -> None:
+        await jobs.require_expected(connection.database, work.jobs)
         await claims.require_expected(connection.database, work.claims)
         await links.require_expected(connection.database, work.links)
         for type, group in groups.items():
             found = await heads(connection.database, type, [w.version.id for w in group])
             _require_expected(group, {id: head.version for id, head in found.items()})
 
-    if work != UnitOfWork(()):
+    if work != UnitOfWork():
         steps = len(work.writes) + len(work.links)
         await _until_not_raced(connection, body, steps, otherwise=refuse_the_stale)
 

@@ -12,6 +12,7 @@ Per resource type, each beside the next and changed in one transaction:
     links               {_id, type, golden, source, ...}, one for all; golden and source are `Patient/a`
     links.history       the same for every version; _id is `<_id>/<version>`
     pending             {_id: `Patient/a`, type, version, place}, one for all
+    jobs                {_id: id, revision, due, kind, parameters, owner, result, ...}, one for all
 
 Why rows, and not indexes on `ix.<code>`: the codes are not known when the store is opened and may be
 more than the 64 indexes a collection takes; a range over an array field needs `$elemMatch` to be
@@ -48,6 +49,7 @@ INDEXES: Final[Mapping[str, Sequence[IndexKey]]] = {
 LINKS: Final = "links"
 LINK_HISTORY: Final = "links.history"
 PENDING: Final = "pending"
+JOBS: Final = "jobs"
 
 SHARED: Final[Mapping[str, Sequence[IndexKey]]] = {
     MARKS: (),
@@ -55,6 +57,7 @@ SHARED: Final[Mapping[str, Sequence[IndexKey]]] = {
     LINKS: (("golden",), ("source",), ("result", "type"), ("type",)),
     LINK_HISTORY: (("golden",), ("source",)),
     PENDING: (("place",),),
+    JOBS: (("due",),),
 }
 """The same for the collections that are one for all."""
 

@@ -1,6 +1,7 @@
 """`MongoStore`: the storage port on MongoDB. Every method is one call into the module it is about."""
 
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import ClassVar
 
 from pymongo.errors import DuplicateKeyError, PyMongoError
@@ -14,6 +15,7 @@ from fhir_mpi.storage.mongo import (
     claims,
     commit,
     expunging,
+    jobs,
     links,
     pending,
     resources,
@@ -28,6 +30,7 @@ from fhir_mpi.storage.port import (
     Changes,
     Expunge,
     Head,
+    Job,
     Page,
     Pending,
     Stored,
@@ -157,6 +160,14 @@ class MongoStore:
     async def pending_count(self) -> int:
         with told_as_ours():
             return await self._database[PENDING].count_documents({})
+
+    async def job(self, id: str, /) -> Job | None:
+        with told_as_ours():
+            return await jobs.job(self._database, id)
+
+    async def due_jobs(self, now: datetime, /, *, limit: int) -> Sequence[Job]:
+        with told_as_ours():
+            return await jobs.due(self._database, now, limit)
 
     async def scan(self, type: str, /, *, history: bool = False) -> AsyncIterator[Stored]:
         with told_as_ours():

@@ -8,7 +8,7 @@ from typing import Final
 
 from fhir_mpi.search.filters import IndexEntries
 from fhir_mpi.storage.port import CandidateEntry, Stored, UnitOfWork, Write, WriteConflict
-from fhir_mpi.storage.sqlite import candidates, claims, entries, links, pending
+from fhir_mpi.storage.sqlite import candidates, claims, entries, jobs, links, pending
 from fhir_mpi.storage.sqlite.candidates import CandidateChange
 from fhir_mpi.storage.sqlite.codes import Codes, Key, entry_keys
 from fhir_mpi.storage.sqlite.entries import EntryChange
@@ -48,9 +48,10 @@ class Place:
 def commit(
     connection: sqlite3.Connection, types: Mapping[str, int], codes: Codes, work: UnitOfWork
 ) -> Mapping[Key, int]:
-    """Does every write and link and takes every claim, or raises WriteConflict, ClaimConflict or
-    LinkConflict; the codes that it used, to be kept once committed.
+    """Does every write and link, takes every claim and changes every job, or raises WriteConflict,
+    ClaimConflict, LinkConflict or JobConflict; the codes that it used, to be kept once committed.
     """
+    jobs.change(connection, work.jobs)
     claims.take(connection, work.claims)
     links.put(connection, types, work.links)
     pending.settle(connection, types, work.settled)

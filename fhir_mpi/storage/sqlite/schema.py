@@ -57,6 +57,15 @@ CLAIMS = """
 CREATE TABLE IF NOT EXISTS claim (key TEXT PRIMARY KEY, holder TEXT NOT NULL) STRICT, WITHOUT ROWID
 """
 
+JOBS: Final = """
+CREATE TABLE IF NOT EXISTS job (
+    id TEXT PRIMARY KEY, revision INTEGER NOT NULL, due INTEGER NOT NULL, kind TEXT NOT NULL,
+    parameters TEXT NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL, owner TEXT,
+    attempts INTEGER NOT NULL, progress TEXT NOT NULL, checkpoint TEXT, result TEXT
+) STRICT;
+CREATE INDEX IF NOT EXISTS job_due ON job (due)
+"""
+
 # Files of an earlier release have a history without types, and an index that passes over deletions.
 BY_TIME: Final = """
 UPDATE history SET type = (SELECT type FROM resource WHERE resource.pk = history.pk) WHERE type IS NULL;
@@ -108,8 +117,7 @@ def prepare(connection: sqlite3.Connection, types: Iterable[str]) -> Mapping[str
         if not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
             _create(connection)
         _check(connection)
-        connection.execute(CLAIMS)
-        for statement in LINKS.split(";\n"):
+        for statement in (CLAIMS, *LINKS.split(";\n"), *JOBS.split(";\n")):
             connection.execute(statement)
         _order_by_time(connection)
         known = dict(connection.execute("SELECT name, id FROM type"))

@@ -1,6 +1,7 @@
 """The embedded store: one SQLite file, the whole contract of `storage.port`."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from sqlite3 import Connection
 from typing import ClassVar, Final, TypeVar
@@ -15,6 +16,7 @@ from fhir_mpi.storage.port import (
     Changes,
     Expunge,
     Head,
+    Job,
     Page,
     Pending,
     Stored,
@@ -28,6 +30,7 @@ from fhir_mpi.storage.sqlite import (
     commit,
     entries,
     expunging,
+    jobs,
     links,
     marks,
     pending,
@@ -168,6 +171,12 @@ class SqliteStore:
 
     async def pending_count(self) -> int:
         return await self._connections.read(pending.count)
+
+    async def job(self, id: str, /) -> Job | None:
+        return self._connections.look(lambda c: jobs.job(c, id))
+
+    async def due_jobs(self, now: datetime, /, *, limit: int) -> Sequence[Job]:
+        return self._connections.look(lambda c: jobs.due(c, now, limit))
 
     async def scan(self, type: str, /, *, history: bool = False) -> AsyncIterator[Stored]:
         number, batch = self._types[type], resources.version_batch if history else resources.current_batch

@@ -1,5 +1,6 @@
 """The composition root: settings -> definitions -> store -> engine -> services -> routes."""
 
+import asyncio
 import secrets
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -31,7 +32,9 @@ from fhir_mpi.linkage.engine import ScoringEngine
 from fhir_mpi.linkage.model import InvalidModel, LinkageModel, default_model, read_model
 from fhir_mpi.logging import configure_logging
 from fhir_mpi.mdm.matching import Matcher
+from fhir_mpi.operations.background import JOBS
 from fhir_mpi.operations.table import OPERATIONS, offered
+from fhir_mpi.operations.worker import Worker
 from fhir_mpi.plugins import plugin_manager, scoring_engine
 from fhir_mpi.search.registry import SearchRegistry
 from fhir_mpi.settings import Alternative, Settings
@@ -62,7 +65,10 @@ def create_app(settings: Settings, *plugins: object) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
         with exporting():
-            async with open_services(settings, definitions, intake, *plugins) as services:
+            async with (
+                open_services(settings, definitions, intake, *plugins) as services,
+                _working(settings, services),
+            ):
                 yield {"server": await _server(settings, services, published)}
 
     app = Starlette(
@@ -73,6 +79,18 @@ def create_app(settings: Settings, *plugins: object) -> Starlette:
     )
     app.router.redirect_slashes = False  # an unknown path is not found, whatever it ends with
     return app
+
+
+@asynccontextmanager
+async def _working(settings: Settings, services: Services) -> AsyncIterator[None]:
+    """Jobs are worked on inside; at the end what is under way is left for another process."""
+    worker = Worker(services, JOBS, at_once=settings.jobs, poll=settings.job_poll)
+    working = asyncio.create_task(worker.work())
+    try:
+        yield
+    finally:
+        working.cancel()
+        await asyncio.wait([working])
 
 
 def _middleware(settings: Settings) -> list[Middleware]:
@@ -212,6 +230,8 @@ def _limits(settings: Settings) -> Limits:
         unique_identifiers=settings.unique_identifiers,
         if_match_required=settings.if_match_required,
         expunge=settings.expunge,
+        job_lease=settings.job_lease,
+        job_lifetime=settings.job_lifetime,
     )
 
 

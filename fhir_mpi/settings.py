@@ -116,6 +116,14 @@ class Settings(BaseSettings):
     expunge: bool = Field(
         default=False, description="Whether $expunge may remove resources and versions for good."
     )
+    jobs: int = Field(default=2, ge=0, description="Jobs that a server process works on at once.")
+    job_poll: float = Field(default=1.0, gt=0, description="Seconds between two looks for jobs.")
+    job_lease: float = Field(
+        default=60.0, gt=0, description="Seconds until a job of a process that is gone is another's."
+    )
+    job_lifetime: float = Field(
+        default=86400.0, gt=0, description="Seconds that the result of a job is kept."
+    )
     unknown_profile: str = Field(
         default="warning",
         pattern="^(warning|error)$",

@@ -13,11 +13,13 @@ from fhir_mpi.fhir.outcome import InvalidRequest, MethodNotAllowed
 from fhir_mpi.fhir.parameters import read_parameters
 from fhir_mpi.fhir.types import Resource
 from fhir_mpi.http.bodies import read_body
+from fhir_mpi.http.jobs import accepted_response, prefers_async
 from fhir_mpi.http.negotiation import check_body_type, prefers_html, response_type
 from fhir_mpi.http.paging import CURSOR, pages
 from fhir_mpi.http.responses import fhir_response, html_response
 from fhir_mpi.http.state import base_url, server
 from fhir_mpi.interactions.conditional import FORMATS
+from fhir_mpi.operations.background import DEFERRED, defer
 from fhir_mpi.operations.call import Answer, Call, Handler
 from fhir_mpi.operations.table import AS_PAGE, is_offered
 
@@ -59,7 +61,11 @@ def operation_endpoint(
             raise MethodNotAllowed(f"${definition['code']} is not enabled on this server")
         parameters = read_parameters(definition, await _body(request, definition), _query(request))
         id, found = request.path_params.get("id"), pages(request, parameters) if paged else None
-        call = Call(parameters, base_url(request), type, id, found.after if found else None)
+        after, later = found.after if found else None, prefers_async(request)
+        call = Call(parameters, base_url(request), type, id, after, later)
+        if later and definition["id"] in DEFERRED:
+            job = await defer(own.services, definition["id"], call)
+            return accepted_response(call.base_url, job.id)
         answer = await handler(own.services, call)
         if not isinstance(answer, Answer):
             answer = Answer(answer)

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
 from fhir_mpi.definitions import Definitions, check_partners
-from fhir_mpi.http import conditional, health, history, interactions, published
+from fhir_mpi.http import conditional, health, history, interactions, jobs, published
 from fhir_mpi.http.batches import batch
 from fhir_mpi.http.capability import metadata
 from fhir_mpi.http.openapi import pages
@@ -37,6 +37,7 @@ FHIR: Final[Mapping[str, Methods]] = {
     "/_search": {"POST": system_search},
     "/metadata": {"GET": metadata},
     "/_history": {"GET": history.system_history},
+    "/_jobs/{id:fhir_id}": {"GET": jobs.follow, "DELETE": jobs.take_away},
     "/{type:fhir_published}": {"GET": published.search, **dict.fromkeys(WRITES, published.refuse)},
     "/{type:fhir_published}/_search": {"POST": published.search},
     "/{type:fhir_published}/{id:fhir_id}": {

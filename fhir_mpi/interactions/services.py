@@ -31,6 +31,10 @@ class Limits:
     """Whether an update or patch of what exists must name its version."""
     expunge: bool = False
     """Whether `$expunge` may remove resources and versions for good."""
+    job_lease: float = 60.0
+    """Seconds after which a job is another process's, if the one that has it says nothing more."""
+    job_lifetime: float = 86400.0
+    """Seconds that the result of a job is kept."""
 
 
 @dataclass(frozen=True, slots=True)

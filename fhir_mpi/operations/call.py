@@ -14,6 +14,7 @@ class Call:
 
     `type` is None for the whole system, `id` for a type. A parameter that may repeat is a list, one with
     parts a dict. `after` is where the page begins that is asked for, as an `Answer.next` said it.
+    `later` says that the client would rather be answered later, by a job.
     """
 
     parameters: Json
@@ -21,6 +22,7 @@ class Call:
     type: str | None = None
     id: str | None = None
     after: str | None = None
+    later: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +41,8 @@ class Answer:
 
 
 Handler: TypeAlias = Callable[[Services, Call], Awaitable[Resource | Answer]]
+
+
+def status_url(base_url: str, job: str) -> str:
+    """Where a client asks what became of a job: the Content-Location of a 202."""
+    return f"{base_url}/_jobs/{job}"

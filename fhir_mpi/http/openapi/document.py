@@ -100,6 +100,7 @@ def _system(statement: Resource) -> Iterator[Place]:
         "responses": answers("CapabilityStatement", 200, refusals=ALWAYS),
     }
     yield Place("get", "/metadata", "What this server can do", found)
+    yield from _jobs()
     if "batch" in codes or "transaction" in codes:
         bundle = {
             "parameters": named(*FORMATS, "Prefer"),
@@ -116,6 +117,14 @@ def _system(statement: Resource) -> Iterator[Place]:
         }
         yield Place("get", "/", "Search several types", search)
         yield Place("post", "/_search", "Search several types by a form", form(search))
+
+
+def _jobs() -> Iterator[Place]:
+    refusals = (400, 404, 406, 500, 503)
+    found = {"parameters": named("id", *FORMATS), "responses": answers("Bundle", 200, 202, refusals=refusals)}
+    yield Place("get", "/_jobs/{id}", "What came of a request that is answered later", found)
+    gone = {"parameters": named("id"), "responses": answers("Bundle", 202, refusals=refusals)}
+    yield Place("delete", "/_jobs/{id}", "End a job, or forget its answer", gone)
 
 
 def _operations(operations: Iterable[Resource], types: Sequence[str]) -> Iterator[Place]:

@@ -13,6 +13,7 @@ from fhir_mpi.http.search import FORM
 STATUSES: Final[Mapping[int, str]] = {
     200: "Done",
     201: "Created",
+    202: "Accepted; what comes of it is told later",
     204: "Done; there is nothing to say",
     304: "The client has it already",
     400: "The request is wrong",
@@ -107,7 +108,7 @@ def refusal(status: int) -> Json:
 
 def _answer(type: str, status: int) -> Json:
     described = {"description": STATUSES[status]}
-    return described if status in (204, 304) else described | {"content": content(type, FHIR_JSON, JSON)}
+    return described if status in (202, 204, 304) else described | {"content": content(type, FHIR_JSON, JSON)}
 
 
 def content(type: str, *media_types: str) -> Json:

@@ -11,7 +11,7 @@ from fhir_mpi.storage.sqlite.resources import EPOCH, MILLISECOND, millis
 COLUMNS: Final = (
     "id, kind, parameters, created, updated, due, revision, owner, attempts, progress, checkpoint, result"
 )
-PUT: Final = f"INSERT OR REPLACE INTO job ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+PUT: Final = f"INSERT OR REPLACE INTO job ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
 
 
 def job(connection: sqlite3.Connection, id: str) -> Job | None:

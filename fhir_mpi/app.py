@@ -89,8 +89,8 @@ async def _working(settings: Settings, services: Services) -> AsyncIterator[None
     try:
         yield
     finally:
-        working.cancel()
-        await asyncio.wait([working])
+        await worker.end()
+        await working
 
 
 def _middleware(settings: Settings) -> list[Middleware]:

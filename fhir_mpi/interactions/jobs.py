@@ -54,6 +54,11 @@ class Running:
     def finished(self) -> bool:
         return self._job.result is not None
 
+    @property
+    def over(self) -> bool:
+        """Whether this process has done with it: it is finished, or given back."""
+        return self._job.owner is None
+
     async def commit(
         self, work: UnitOfWork | None = None, *, progress: str | None = None, checkpoint: Json | None = None
     ) -> None:
@@ -76,7 +81,7 @@ class Running:
 
     async def renew(self) -> None:
         """Keeps others from taking the job for as long again."""
-        if not self.finished:
+        if not self.over:
             await self._change(None, due=self._lease())
 
     async def release(self, seconds: float = 0) -> None:

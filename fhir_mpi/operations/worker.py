@@ -20,6 +20,8 @@ MOST_ATTEMPTS: Final = 5
 """How often a job is taken that never gets on: one that ends its process would do so for ever."""
 PAUSE: Final = 5.0
 """Seconds until a job is tried again whose store was not available."""
+AGAIN: Final = 0.5
+"""Seconds until a job that goes on is cancelled once more."""
 BEATS: Final = 3
 """How often a lease is renewed while it lasts."""
 
@@ -33,15 +35,26 @@ class Worker:
         self._services, self._kinds = services, kinds
         self._at_once, self._poll = at_once, poll
         self._owner = services.new_id()
+        self._ending, self._runs = asyncio.Event(), set[asyncio.Task[None]]()
 
     async def work(self) -> None:
-        """Until cancelled; what is under way then is given back."""
-        async with asyncio.TaskGroup() as group:
-            for _ in range(self._at_once):
-                group.create_task(self._serve())
+        """Until `end`."""
+        await asyncio.gather(*(self._serve() for _ in range(self._at_once)))
+
+    async def end(self) -> None:
+        """Looks for no more jobs, and gives back what is under way.
+
+        A look at the store is waited for and not cancelled, and a cancelled job is cancelled again: the
+        MongoDB driver may swallow a cancellation.
+        """
+        self._ending.set()
+        while self._runs:
+            for run in self._runs:
+                run.cancel()
+            await asyncio.wait(self._runs, timeout=AGAIN)
 
     async def _serve(self) -> None:
-        while True:
+        while not self._ending.is_set():
             found = False
             try:
                 found = await self.turn()
@@ -50,7 +63,9 @@ class Worker:
             except Exception as error:  # noqa: BLE001  one job must not end the work on all others
                 LOG.error("jobs wait", error=type(error).__name__)
             if not found:
-                await asyncio.sleep(self._poll)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._poll):
+                        await self._ending.wait()
 
     async def turn(self) -> bool:
         """Runs the job that has been due longest, removes results that are out of date; whether one ran."""
@@ -72,7 +87,12 @@ class Worker:
             LOG.error("job given up", job=job.id, kind=job.kind)
             await running.finish(_failure(job, "it ended its process each time"))
             return True
-        await self._run(running, job)
+        run = asyncio.create_task(self._run(running, job))
+        self._runs.add(run)
+        run.add_done_callback(self._runs.discard)
+        await asyncio.wait([run])
+        if not run.cancelled():
+            run.result()
         return True
 
     async def _taken(self, job: Job) -> Job:
@@ -108,7 +128,7 @@ class Worker:
             beating.cancel()
 
     async def _beat(self, running: Running) -> None:
-        while True:
+        while not running.over:
             await asyncio.sleep(self._services.limits.job_lease / BEATS)
             try:
                 await running.renew()

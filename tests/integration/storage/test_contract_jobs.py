@@ -58,7 +58,7 @@ async def test_nothing_is_done_where_the_job_has_another_revision(
     await change(store, 0, JOB)
     claim = Claim("k", "Patient/a", None)
     with pytest.raises(JobConflict) as refused:
-        await store.commit(UnitOfWork([put("a")], [claim], [JobChange("j", expected, job)]))
+        await store.commit(UnitOfWork([put("a")], [claim], jobs=[JobChange("j", expected, job)]))
     assert refused.value.id == "j"
     assert await store.job("j") == JOB
     assert await store.read("Patient", "a") is None
@@ -75,7 +75,9 @@ async def test_a_job_does_not_change_where_what_it_does_conflicts(store: Store) 
     await change(store, 0, JOB)
     claim = Claim("k", "Patient/a", "Patient/b")
     with pytest.raises(ClaimConflict):
-        await store.commit(UnitOfWork([put("a")], [claim], [JobChange("j", 1, replace(JOB, result="{}"))]))
+        await store.commit(
+            UnitOfWork([put("a")], [claim], jobs=[JobChange("j", 1, replace(JOB, result="{}"))])
+        )
     assert await store.job("j") == JOB
 
 

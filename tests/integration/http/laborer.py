@@ -1,6 +1,8 @@
 """Another process that works on jobs: `python -m tests.integration.http.laborer STORE LEASE`.
 
-Its one kind of job makes patients, one a commit, and says after each how many there are.
+Its one kind of job makes patients, one a commit, says after each how many there are, and goes on when it
+is told to by a line: it can be killed between two commits, and leaves no transaction open. What lies open
+when its process is killed is the database's to end, which takes time.
 """
 
 import asyncio
@@ -26,9 +28,15 @@ async def make(services: Services, running: Running) -> None:
         )
         done += 1
         await running.commit(UnitOfWork([write]), progress=f"{done} made", checkpoint={"done": done})
-        sys.stdout.write(f"{done}\n")
-        sys.stdout.flush()
+        _tell(str(done))
+        await asyncio.to_thread(sys.stdin.readline)
     await running.finish(Result(200, {"resourceType": "Parameters"}))
+    _tell("finished")
+
+
+def _tell(fact: str) -> None:
+    sys.stdout.write(f"{fact}\n")
+    sys.stdout.flush()
 
 
 async def work(store: str, lease: float) -> None:

@@ -75,15 +75,16 @@ const steps = {
       await client.create({ resourceType, body: person({ birthDate }) });
     }
     const searchParams = { family, _count: "2", _sort: "birthdate" };
+    const yearsOf = (page) => page?.entry.map((entry) => entry.resource.birthDate);
     let bundle = await client.search({ resourceType, searchParams });
-    const years = [];
+    const pages = [];
     while (bundle) {
       assert.equal(bundle.total, 5);
-      years.push(...bundle.entry.map((entry) => entry.resource.birthDate));
-      assert.equal(client.prevPage({ bundle }), undefined);
+      assert.deepEqual(yearsOf(await client.prevPage({ bundle })), pages.at(-1));
+      pages.push(yearsOf(bundle));
       bundle = await client.nextPage({ bundle });
     }
-    assert.deepEqual(years, ["1950", "1951", "1952", "1953", "1954"]);
+    assert.deepEqual(pages, [["1950", "1951"], ["1952", "1953"], ["1954"]]);
     const posted = await client.search({ resourceType, searchParams: { family }, options: { postSearch: true } });
     assert.equal(posted.total, 5);
     assert.equal((await client.resourceSearch({ resourceType, searchParams: { family } })).total, 5);

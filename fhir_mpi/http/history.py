@@ -50,6 +50,7 @@ class Asked:
     span: Span
     shape: Shape | None
     understood: tuple[tuple[str, str], ...]
+    cursor: str | None = None
 
 
 async def instance_history(request: Request) -> Response:
@@ -85,7 +86,7 @@ def _asked(request: Request, path: str) -> Asked:
     cursor = given.get(CURSOR)
     after = own.cursors.position(cursor, _history(path, understood)) if cursor else None
     query = Changes((), count, oldest_first=_oldest_first(given.get("_sort", "")), after=after)
-    return Asked(path, query, _span(given), read_shape(tuple(given.items())), understood)
+    return Asked(path, query, _span(given), read_shape(tuple(given.items())), understood, cursor)
 
 
 def _given(request: Request) -> dict[str, str]:
@@ -138,7 +139,8 @@ def _history(path: str, understood: tuple[tuple[str, str], ...]) -> str:
 def _answer(request: Request, asked: Asked, found: HistoryResult) -> Response:
     base = base_url(request)
     here = _history(asked.path, asked.understood)
-    links = {"self": f"{base}/{here}"}
+    page = f"&{urlencode({CURSOR: asked.cursor})}" if asked.cursor else ""
+    links = {"self": f"{base}/{here}{page}"}
     if found.next is not None:
         cursor = server(request).cursors.sign(found.next, here)
         links["next"] = f"{base}/{here}&{urlencode({CURSOR: cursor})}"

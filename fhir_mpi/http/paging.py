@@ -17,21 +17,25 @@ CURSOR: Final = "_cursor"
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """`asked` is the call without its cursor, below the base; `after` is where its page begins."""
+    """`asked` is the call without its `cursor`, below the base; `after` is where its page begins."""
 
     cursors: Cursors
     base: str
     asked: str
+    cursor: str | None
     after: str | None
 
     def linked(self, bundle: Resource, next: str | None) -> Resource:
         """The Bundle with links to itself and to the next page, which is a GET."""
-        links = [{"relation": "self", "url": f"{self.base}/{self.asked}"}]
+        links = [{"relation": "self", "url": self._url(self.cursor)}]
         if next is not None:
-            sign = "&" if "?" in self.asked else "?"
-            cursor = urlencode({CURSOR: self.cursors.sign(next, self.asked)})
-            links.append({"relation": "next", "url": f"{self.base}/{self.asked}{sign}{cursor}"})
+            links.append({"relation": "next", "url": self._url(self.cursors.sign(next, self.asked))})
         return {**bundle, "link": links}
+
+    def _url(self, cursor: str | None) -> str:
+        if cursor is None:
+            return f"{self.base}/{self.asked}"
+        return f"{self.base}/{self.asked}{'&' if '?' in self.asked else '?'}{urlencode({CURSOR: cursor})}"
 
 
 def pages(request: Request, parameters: Json) -> Pages:
@@ -42,7 +46,7 @@ def pages(request: Request, parameters: Json) -> Pages:
     asked = f"{path}?{urlencode(pairs)}".removesuffix("?")
     cursor = parameters.get(CURSOR)
     after = None if cursor is None else own.cursors.position(cursor, asked)
-    return Pages(own.cursors, base_url(request), asked, after)
+    return Pages(own.cursors, base_url(request), asked, cursor, after)
 
 
 def _texts(value: Any) -> Sequence[str]:

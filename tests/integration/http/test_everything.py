@@ -42,6 +42,7 @@ async def pages(client: AsyncClient, path: str, **parameters: Any) -> Sequence[J
     while (following := link(found[-1], "next")) is not None:
         assert len(found) < 50
         found.append(await asked(client, following))
+        assert link(found[-1], "self") == following
     return found
 
 

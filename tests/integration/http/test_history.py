@@ -50,8 +50,9 @@ async def test_a_history_is_paged_to_its_end(client: AsyncClient, lived: str) ->
         page = (await client.get(url)).json()
         assert page["total"] == 5
         assert len(page["entry"]) <= 2
+        assert str(link(page, "self")).endswith(url)
         seen += [e["response"]["etag"] for e in page["entry"]]
-        url = next((link["url"] for link in page["link"] if link["relation"] == "next"), None)
+        url = link(page, "next")
     assert seen == [f'W/"{n}"' for n in (5, 4, 3, 2, 1)]
 
 

@@ -242,6 +242,7 @@ def _ways(settings: Settings) -> Ways:
         absent_deleted=settings.delete_absent == "success",
         delete_referred=settings.delete_referred == "allowed",
         lenient=settings.unknown_parameters == "lenient",
+        merge_preview=settings.merge_preview,
     )
 
 

@@ -109,6 +109,9 @@ class Settings(BaseSettings):
     unknown_parameters: Literal["strict", "lenient"] = Field(
         default="strict", description="What a search does with a parameter that it doesn't know."
     )
+    merge_preview: Literal["hapi", "spec"] = Field(
+        default="hapi", description="Whose words say that a merge is only a preview."
+    )
     compression: bool = Field(default=True, description="Whether answers are compressed for who asks.")
     cors_origins: Annotated[frozenset[str], NoDecode] = Field(
         default=frozenset(), description="Origins, by comma, whose pages may ask in a browser; * for any."

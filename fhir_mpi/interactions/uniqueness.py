@@ -1,18 +1,19 @@
 """Identifiers that one resource of a type alone may have: those of the systems that a setting names.
 
-What counts is what a search by `identifier` finds. A write that has such an identifier looks at the
-claims on it, then searches, then takes the claims: of writers that bring the same identifier at the same
-time one commits, and the others search again and find it.
+What counts is what a search by `identifier` finds, of records that no other one has replaced. A write
+that has such an identifier looks at the claims on it, then searches, then takes the claims: of writers that
+bring the same identifier at the same time one commits, and the others search again and find it.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final, TypeAlias
 
 from fhir_mpi.fhir.json import encode
 from fhir_mpi.fhir.outcome import Duplicate
 from fhir_mpi.interactions.services import Services
+from fhir_mpi.mdm.merging import is_retired
 from fhir_mpi.search.filters import Equals, Or, Query
 from fhir_mpi.storage.port import Claim, Stored, UnitOfWork, Write
 
@@ -69,7 +70,9 @@ def _owned(services: Services, write: Write) -> Iterable[Owned]:
     unique, version = services.limits.unique_identifiers, write.version
     if not unique or version.deleted:
         return
-    for entry in write.index.get(IDENTIFIER, ()):
+    if IDENTIFIER not in write.index or is_retired(version.resource):
+        return
+    for entry in write.index[IDENTIFIER]:
         if isinstance(entry, str) and _system(entry) in unique:
             yield Owned((version.type, version.id), entry)
 
@@ -106,11 +109,21 @@ async def _taken(
     for start in range(0, len(entries), AT_ONCE):
         looked_for = entries[start : start + AT_ONCE]
         filter = Or(tuple(Equals(IDENTIFIER, entry) for entry in looked_for))
-        # more than may rightly have them: somebody else is among those found if anybody is
-        page = await services.store.search(Query(type, filter, len(rewritten) + len(looked_for)))
-        others = [stored for stored in page.resources if (type, stored.id) not in rewritten]
-        taken |= {ours[entry] for other in others for entry in _entries(services, other) if entry in ours}
+        async for other in _all(services, Query(type, filter, AT_ONCE)):
+            if (type, other.id) not in rewritten and not is_retired(other.resource):
+                taken |= {ours[entry] for entry in _entries(services, other) if entry in ours}
     return taken
+
+
+async def _all(services: Services, query: Query) -> AsyncIterator[Stored]:
+    """Whatever a query finds, page after page: of those that were replaced there may be any number."""
+    while True:
+        page = await services.store.search(query)
+        for stored in page.resources:
+            yield stored
+        if page.next is None:
+            return
+        query = replace(query, after=page.next)
 
 
 def _entries(services: Services, stored: Stored) -> Iterable[str]:

@@ -35,6 +35,14 @@ class Ways:
     lenient: bool = False
     """Whether a search passes over what it doesn't know where the client has no preference."""
 
+    merge_preview: str = "hapi"
+    """Whose words say that a merge is only a preview: HAPI's or those of the specification."""
+
+    @property
+    def merge_preview_text(self) -> str:
+        what = "Patient merge" if self.merge_preview == "spec" else "merge operation"
+        return f"Preview only {what} - no issues detected"
+
     def stale(self, aim: str, expected: int, current: int) -> FhirError:
         """The error of a write that was meant for another version than the current one; `aim` is what it
         was to do, such as "update Patient/1". The text begins as HAPI's does.

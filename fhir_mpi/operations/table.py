@@ -15,6 +15,7 @@ from fhir_mpi.operations.everything import everything
 from fhir_mpi.operations.explain_match import explain_match
 from fhir_mpi.operations.expunge import expunge
 from fhir_mpi.operations.match import match
+from fhir_mpi.operations.merging.merge import merge, merge_any
 from fhir_mpi.operations.meta import meta, meta_add, meta_delete
 from fhir_mpi.operations.validate import validate
 
@@ -31,6 +32,8 @@ OPERATIONS: Final[Mapping[str, Handler]] = {
     "Resource-meta-delete": meta_delete,
     "Resource-validate": validate,
     "Resource-expunge": expunge,
+    "Patient-merge": merge,
+    "Resource-hapi-fhir-merge": merge_any,
 }
 AS_PAGE: Final = frozenset({"Patient-explain-match", "Organization-explain-match"})
 """Operations that answer people too, as HTML."""

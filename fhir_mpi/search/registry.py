@@ -6,17 +6,22 @@ from typing import Final
 
 from fhir_mpi.definitions import DefinitionError
 from fhir_mpi.fhir.expression import Evaluate
+from fhir_mpi.fhir.references import written_references
 from fhir_mpi.fhir.resource_types import RESOURCE_TYPES
 from fhir_mpi.fhir.types import Resource
 from fhir_mpi.search.filters import IndexEntries, IndexValue
 from fhir_mpi.search.parameter import COLUMNS, SearchParameter, search_parameter
 from fhir_mpi.search.query import SearchRequest, search_request
-from fhir_mpi.search.term import SearchContext
+from fhir_mpi.search.term import SearchContext, cut
 from fhir_mpi.search.types import Index
 
-INDEX_VERSION: Final = 3
+INDEX_VERSION: Final = 4
 """Raised whenever the code makes other entries from the same definitions: stored ones are then stale."""
 DEPTH: Final = 3
+REFERENCES: Final = ":reference"
+"""The virtual code of everything that a resource refers to, in whatever element: search parameters know
+some of these elements only.
+"""
 _SHARED: Final = ("Resource", "DomainResource")
 _REQUIRED: Final = ("url", "code", "base", "type")
 
@@ -51,7 +56,9 @@ class SearchRegistry:
             if values := evaluate(resource):
                 for suffix, entry in entries(values):
                     found.setdefault(code + suffix, {})[entry] = None
-        return {code: list(entries) for code, entries in found.items()}
+        references = dict.fromkeys(cut(text) for text in written_references(resource))
+        every = {REFERENCES: list(references)} if references else {}
+        return {code: list(entries) for code, entries in found.items()} | every
 
     def request(
         self, type: str, pairs: Sequence[tuple[str, str]], *, context: SearchContext

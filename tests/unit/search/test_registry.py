@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from fhir_mpi.definitions import DefinitionError
-from fhir_mpi.search.registry import SearchRegistry
+from fhir_mpi.search.registry import REFERENCES, SearchRegistry
 from tests.unit.search.served import custom, patient, registry
 
 ID = {
@@ -100,3 +100,17 @@ def test_the_digest_follows_what_shapes_the_index_and_nothing_else() -> None:
         digest(),
     ]
     assert len({digest(plain), *others}) == 6
+
+
+def test_every_reference_is_indexed_whatever_element_it_stands_in() -> None:
+    resource = {
+        "resourceType": "Patient",
+        "contained": [{"resourceType": "Organization", "id": "o", "partOf": {"reference": "Organization/1"}}],
+        "extension": [{"url": "http://x.example/e", "valueReference": {"reference": "Patient/2/_history/3"}}],
+        "identifier": [{"value": "1", "assigner": {"reference": "https://x.example/Organization/4"}}],
+        "managingOrganization": {"reference": "#o"},
+        "link": [{"other": {"reference": "urn:uuid:5"}, "type": "seealso"}, {"other": {"display": "Otti"}}],
+    }
+    found = registry().index(resource)[REFERENCES]
+    assert found == ["Organization/1", "Patient/2", "https://x.example/Organization/4"]
+    assert REFERENCES not in registry().index({"resourceType": "Patient", "active": True})

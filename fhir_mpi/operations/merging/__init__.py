@@ -1,0 +1,1 @@
+"""Two records that are one: $merge, and what takes it back."""

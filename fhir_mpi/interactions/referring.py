@@ -16,7 +16,7 @@ from fhir_mpi.storage.port import Stored, Write
 PAGE: Final = 1000
 PROVENANCE: Final = "Provenance"
 LIFECYCLE: Final = "http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle"
-OURS: Final = frozenset({"merge", "unmerge", "split"})
+OURS: Final = frozenset({"merge", "unmerge"})
 """Activities of the Provenances that record merges and their kin: what these say of the past stays so."""
 
 

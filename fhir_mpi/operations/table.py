@@ -16,6 +16,7 @@ from fhir_mpi.operations.explain_match import explain_match
 from fhir_mpi.operations.expunge import expunge
 from fhir_mpi.operations.match import match
 from fhir_mpi.operations.merging.merge import merge, merge_any
+from fhir_mpi.operations.merging.undo import undo_merge
 from fhir_mpi.operations.meta import meta, meta_add, meta_delete
 from fhir_mpi.operations.validate import validate
 
@@ -34,6 +35,7 @@ OPERATIONS: Final[Mapping[str, Handler]] = {
     "Resource-expunge": expunge,
     "Patient-merge": merge,
     "Resource-hapi-fhir-merge": merge_any,
+    "Resource-hapi-fhir-undo-merge": undo_merge,
 }
 AS_PAGE: Final = frozenset({"Patient-explain-match", "Organization-explain-match"})
 """Operations that answer people too, as HTML."""

@@ -125,6 +125,16 @@ async def resolved(services: Services, asked: Asked, side: Side) -> Stored:
     return found[0]
 
 
+async def known_place(services: Services, asked: Asked, side: Side) -> str:
+    """The relative reference of what a side means, which may be deleted if it is named by a reference."""
+    if side.named is None:
+        return reference_of(await resolved(services, asked, side))
+    place = local_reference(side.named["reference"], asked.base_url)
+    if place is None or not await services.store.heads(asked.type, [place[1]]):
+        raise refuse(422, "not-found", side.says(refusing.NOT_FOUND))
+    return f"{place[0]}/{place[1]}"
+
+
 def _known(services: Services, asked: Asked) -> bool:
     return "identifier" in services.intake.search.parameters(asked.type)
 

@@ -36,8 +36,12 @@ def plan_record(
     began: datetime,
     given: Resource,
     outcome: Resource,
+    of: str | None = None,
 ) -> Write:
-    """The Provenance of these writes, the survivor's first; it is valid, or InvalidResource is raised."""
+    """The Provenance of these writes, the survivor's first; it is valid, or InvalidResource is raised.
+
+    `of` is the reference of the Provenance of what is undone.
+    """
     now = services.clock()
     kind = "PATADMIN" if writes[0].version.type == "Patient" else "RECORDMGT"
     record: Resource = {
@@ -52,6 +56,7 @@ def plan_record(
         "entity": [
             {"role": "source", "what": {"reference": f"#{INPUT}"}},
             {"role": "quotation", "what": {"reference": f"#{OUTCOME}"}},
+            *([] if of is None else [{"role": "removal", "what": {"reference": of}}]),
             *_before(writes[:2]),
         ],
     }

@@ -87,3 +87,8 @@ async def records(client: AsyncClient, resource: Json) -> list[Json]:
     """The Provenances of what happened to a resource."""
     found = await client.get(f"/Provenance?target={resource['resourceType']}/{resource['id']}")
     return [entry["resource"] for entry in found.json().get("entry", [])]
+
+
+async def undo(client: AsyncClient, noun: str = "patient", /, **given: Any) -> Response:
+    type = "Patient" if noun == "patient" else given.pop("type")
+    return await send(client, "POST", f"/{type}/$hapi.fhir.undo-merge", asked(noun, **given))

@@ -11,7 +11,7 @@ from fhir_mpi.storage.mongo import MongoStore
 from fhir_mpi.storage.port import UnitOfWork
 from fhir_mpi.storage.sqlite import SqliteStore
 from tests.integration.http.exchanges import create, patient, put
-from tests.integration.http.merges import issues, merge, now, reference, two
+from tests.integration.http.merges import issues, merge, now, parts, reference, two, undo
 
 First = Callable[[Callable[[], Awaitable[Any]]], None]
 
@@ -147,6 +147,25 @@ async def test_a_record_that_others_keep_changing_is_given_up_with_409(
         monkeypatch.setattr(kind, "commit", beaten)
     text = conflict(await merge(client, source=source, target=target))
     assert text == "others keep changing these resources; try again"
+
+
+async def test_an_undoing_that_meets_another_merge_is_a_conflict(client: AsyncClient, first: First) -> None:
+    source, target = await two(client)
+    third = await create(client, patient(active=True))
+    assert (await merge(client, source=source, target=target)).status_code == 200
+    first(lambda: merge(client, source=target, target=third))
+    response = await undo(client, source=source, target=target)
+    assert response.status_code == 409
+    assert (await now(client, source))["link"] == [{"other": reference(third), "type": "replaced-by"}]
+
+
+async def test_an_update_that_an_undoing_meets_is_not_lost(client: AsyncClient, first: First) -> None:
+    source, target = await two(client)
+    found = parts(await merge(client, source=source, target=target))["result"]
+    first(lambda: put(client, {**found, "gender": "female"}))
+    assert (await undo(client, source=source, target=target)).status_code == 200
+    assert (await now(client, target))["gender"] == "female"
+    assert (await now(client, source))["active"] is True
 
 
 async def test_of_many_merges_around_a_circle_no_circle_comes(client: AsyncClient) -> None:

@@ -163,8 +163,8 @@ async def test_the_result_must_be_the_target_with_its_identifiers_and_its_link(c
         " will be deleted, as the link may prevent deleting the source resource."
     )
     linked = {**target, "link": [link]}
-    found = await refused(client, **given, result=linked, delete_source=True)
-    assert found == (400, [("invalid", unwanted)])
+    answer = await refused(client, **given, result=linked, delete_source=True)
+    assert answer == (400, [("invalid", unwanted)])
     assert (await now(client, source), await now(client, target)) == (source, target)
 
 

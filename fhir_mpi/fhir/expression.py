@@ -1,4 +1,4 @@
-"""SearchParameter.expression compiled once into Python closures.
+"""FHIRPath compiled once into Python closures.
 
 A compiled expression takes a resource and returns the elements it names, in order; an element that
 two branches name comes twice (index entries are made unique later, where that is cheap).
@@ -6,18 +6,21 @@ two branches name comes twice (index entries are made unique later, where that i
 """
 
 from collections.abc import Callable
-from typing import Any, TypeAlias, assert_never
+from typing import Any, TypeAlias
 
 from fhir_mpi.fhir.choices import CHOICES
 from fhir_mpi.fhir.fhirpath import (
+    Applied,
     Both,
     Call,
+    Choice,
     Either,
     Equal,
     Exists,
     Extension,
     Focus,
     Item,
+    Joined,
     Literal,
     Member,
     Node,
@@ -30,6 +33,7 @@ from fhir_mpi.fhir.fhirpath import (
     Where,
     parse,
 )
+from fhir_mpi.fhir.functions import FUNCTIONS, Value, text_of, truth
 from fhir_mpi.fhir.references import written_type
 
 Evaluate: TypeAlias = Callable[[Any], list[Any]]
@@ -46,10 +50,23 @@ def compile_expression(expression: str, base: str) -> Evaluate:
     >>> deceased({"resourceType": "Patient", "deceasedDateTime": "2024"})
     ['2024']
     """
-    pruned = _prune(parse(expression), frozenset({base, "Resource", "DomainResource"}))
+    pruned = _prune(parse(expression), frozenset[str | None]({base, "Resource", "DomainResource"}))
     if pruned is None:
         raise UnsupportedExpression(f"it says nothing about {base}")
     return _evaluate(pruned)
+
+
+def compile_path(expression: str, type: str) -> Evaluate:
+    """What `expression` says about a resource of `type`, written from it or from the name of its type.
+
+    Branches about other types say nothing. Raises UnsupportedExpression where the grammar is left.
+
+    >>> given = compile_path("name.given.first() | Person.name", "Patient")
+    >>> given({"resourceType": "Patient", "name": [{"given": ["Ann", "Eve"]}]})
+    ['Ann']
+    """
+    pruned = _prune(parse(expression), frozenset({type, "Resource", "DomainResource", None}))
+    return _evaluate(pruned) if pruned is not None else lambda _: []
 
 
 def compile_element_expression(expression: str) -> Evaluate:
@@ -75,7 +92,7 @@ def reference_type(reference: Any) -> str | None:
     return written_type(reference) if isinstance(reference, str) else None
 
 
-def _prune(node: Node, roots: frozenset[str]) -> Node | None:
+def _prune(node: Node, roots: frozenset[str | None]) -> Node | None:
     if isinstance(node, Union):
         kept = tuple(p for part in node.parts if (p := _prune(part, roots)) is not None)
         return Union(kept) if len(kept) > 1 else next(iter(kept), None)
@@ -86,7 +103,7 @@ def _root(node: Node) -> str | None:
     match node:
         case Root(type):
             return type
-        case Both(left, _) | Either(left, _) | Equal(left, _, _):
+        case Both(left, _) | Either(left, _) | Joined(left, _) | Equal(left, _, _):
             return _root(left)
         case Focus() | Literal():
             return None
@@ -102,13 +119,10 @@ def _evaluate(node: Node) -> Evaluate:
         case Union(parts):
             branches = [_evaluate(part) for part in parts]
             return lambda focus: [found for branch in branches for found in branch(focus)]
-        case Both(left, right):
-            return _both(_evaluate(left), _evaluate(right))
-        case Equal(left, right, negated):
-            return _equal(_evaluate(left), _evaluate(right), negated)
-        case Exists(of):
-            inner = _evaluate(of)
-            return lambda focus: [bool(inner(focus))]
+        case Both() | Either() | Joined() | Equal():
+            return _operator(node)
+        case Exists() | Applied() | Call() | Choice():
+            return _function(node)
         case Literal(value):
             return lambda _: [value]
         case ResolvesTo(of, type):
@@ -116,12 +130,64 @@ def _evaluate(node: Node) -> Evaluate:
             return lambda focus: [reference_type(found) == type for found in inner(focus)]
         case Resolve():
             raise UnsupportedExpression("resolve() is only understood before is")
-        case Either():
-            raise UnsupportedExpression("unsupported operator or")
-        case Call(_, name, _):
-            raise UnsupportedExpression(f"unsupported function {name}()")
         case _:
             return _path(tuple(_steps(node)))
+
+
+def _operator(node: Both | Either | Joined | Equal) -> Evaluate:
+    left, right = _evaluate(node.left), _evaluate(node.right)
+    match node:
+        case Both():
+            return _decided(left, right, by=False)
+        case Either():
+            return _decided(left, right, by=True)
+        case Joined():
+            return lambda focus: ["".join(map(_single_text, (left(focus), right(focus))))]
+        case Equal(_, _, negated):
+            return _equal(left, right, negated)
+
+
+def _function(node: Exists | Applied | Call | Choice) -> Evaluate:
+    inner = _evaluate(node.of)
+    match node:
+        case Exists():
+            return lambda focus: [bool(inner(focus))]
+        case Call(_, "all", criterion) if criterion is not None:
+            judge = _evaluate(criterion)
+            return lambda focus: [all(judge(item) == [True] for item in inner(focus))]
+        case Call(_, name, None):
+            return _applied(inner, name, ())
+        case Call(_, name, Literal(value)):
+            return _applied(inner, name, (value,))
+        case Call(_, name, _):
+            raise UnsupportedExpression(f"{name}() is only understood with literals")
+        case Applied(_, name, arguments):
+            return _applied(inner, name, arguments)
+        case Choice(_, criterion, then, otherwise):
+            return _choice(inner, _evaluate(criterion), _evaluate(then), otherwise)
+
+
+def _applied(inner: Evaluate, name: str, arguments: tuple[Value, ...]) -> Evaluate:
+    if (fault := FUNCTIONS[name].fault(arguments)) is not None:
+        raise UnsupportedExpression(f"{name}() {fault}")
+    apply = FUNCTIONS[name].apply
+    return lambda focus: apply(inner(focus), *arguments)
+
+
+def _choice(inner: Evaluate, judge: Evaluate, then: Evaluate, otherwise: Node | None) -> Evaluate:
+    other: Evaluate = _evaluate(otherwise) if otherwise is not None else lambda _: []
+
+    def chosen(focus: Any) -> list[Any]:
+        return [
+            found for item in inner(focus) for found in (then(item) if truth(judge(item)) else other(item))
+        ]
+
+    return chosen
+
+
+def _single_text(items: list[Any]) -> str:
+    """What `&` takes an operand for: nothing is an empty text."""
+    return (text_of(items[0]) or "") if len(items) == 1 else ""
 
 
 def _path(steps: tuple[_Step, ...]) -> Evaluate:
@@ -155,11 +221,9 @@ def _steps(node: Node) -> list[_Step]:
             return [*_steps(of), _extension(url)]
         case Item(of, position):
             return [*_steps(of), lambda nodes: nodes[position : position + 1]]
-        case Union() | Both() | Either() | Equal() | Call() | Exists() | Literal() | Resolve() | ResolvesTo():
+        case _:
             inner = _evaluate(node)
             return [lambda nodes: [found for item in nodes for found in inner(item)]]
-        case _:
-            assert_never(node)
 
 
 def _members(*names: str) -> _Step:
@@ -245,13 +309,13 @@ def _equal(left: Evaluate, right: Evaluate, negated: bool) -> Evaluate:
     return compare
 
 
-def _both(left: Evaluate, right: Evaluate) -> Evaluate:
-    """FHIRPath's three-valued and: false wins over empty."""
+def _decided(left: Evaluate, right: Evaluate, *, by: bool) -> Evaluate:
+    """FHIRPath's three-valued logic: `and` is decided by one false, `or` by one true, else by both."""
 
     def judge(focus: Any) -> list[Any]:
         ours, theirs = left(focus), right(focus)
-        if ours == [False] or theirs == [False]:
-            return [False]
-        return [True] if ours == theirs == [True] else []
+        if ours == [by] or theirs == [by]:
+            return [by]
+        return [not by] if ours == theirs == [not by] else []
 
     return judge

@@ -1,14 +1,17 @@
-"""The part of FHIRPath that SearchParameter.expression and the paths of patches use, as a syntax tree.
+"""The part of FHIRPath that search parameters, match rules and the paths of patches use, as a syntax tree.
 
 Paths, `|`, `where()`, `ofType()`, `as`, `exists()`, `extension()`, `first()`, `[n]`, `resolve() is T`,
 `and`, `=`, `!=`, `$this`, literals and parentheses: every R5 SearchParameter keeps to these. Patches use
-`or` and the functions of `CALLS` beside. Anything else is refused by name instead of being half understood.
+`or` and the functions of `CALLS` beside, match rules also `&`, `iif()` and the functions of
+`fhir.functions`. Anything else is refused by name instead of being half understood.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from fhir_mpi.fhir.functions import FUNCTIONS
 
 
 class UnsupportedExpression(ValueError):
@@ -112,6 +115,33 @@ class Call:
     argument: "Node | None"
 
 
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """`of.name(arguments)`, one of `fhir.functions`; the arguments are literals."""
+
+    of: "Node"
+    name: str
+    arguments: tuple[str | int | bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """`left & right`."""
+
+    left: "Node"
+    right: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`of.iif(criterion, then, otherwise)`, about each item."""
+
+    of: "Node"
+    criterion: "Node"
+    then: "Node"
+    otherwise: "Node | None"
+
+
 Node: TypeAlias = (
     Focus
     | Root
@@ -129,6 +159,9 @@ Node: TypeAlias = (
     | Either
     | Equal
     | Call
+    | Applied
+    | Joined
+    | Choice
 )
 
 CALLS: Final[Mapping[str, bool]] = {
@@ -148,7 +181,7 @@ CALLS: Final[Mapping[str, bool]] = {
 }
 """Functions that no SearchParameter of R5 uses, and whether they take an argument."""
 
-_TOKEN: Final = re.compile(r"\s*('(?:[^'\\]|\\.)*'|\d+|[A-Za-z_]\w*|`\w+`|\$this|!=|[|=.()\[\]])")
+_TOKEN: Final = re.compile(r"\s*('(?:[^'\\]|\\.)*'|\d+|[A-Za-z_]\w*|`\w+`|\$this|!=|[|=.,&()\[\]])")
 
 
 def parse(expression: str) -> Node:
@@ -199,11 +232,17 @@ class _Parser:
         return parts[0] if len(parts) == 1 else Union(tuple(parts))
 
     def typed(self) -> Node:
-        node = self.path()
+        node = self.joined()
         if self.accept("as"):
             return _of_type(node, self.take())
         if self.accept("is"):
             return _resolves_to(node, self.take())
+        return node
+
+    def joined(self) -> Node:
+        node = self.path()
+        while self.accept("&"):
+            node = Joined(node, self.path())
         return node
 
     def path(self) -> Node:
@@ -242,9 +281,9 @@ class _Parser:
             return Member(of, name)
         if name in CALLS:
             return self.call(of, name)
-        if name not in _FUNCTIONS:
+        if name not in _FUNCTIONS and name not in FUNCTIONS:
             raise UnsupportedExpression(f"unsupported function {name}()")
-        node = _FUNCTIONS[name](self, of)
+        node = _FUNCTIONS[name](self, of) if name in _FUNCTIONS else self.applied(of, name)
         self.expect(")")
         return node
 
@@ -257,6 +296,25 @@ class _Parser:
         argument = self.disjunction() if CALLS[name] else None
         self.expect(")")
         return Call(of, name, argument)
+
+    def applied(self, of: Node, name: str) -> Node:
+        arguments: list[str | int | bool] = []
+        while self.tokens[self.at : self.at + 1] != [")"]:
+            if arguments:
+                self.expect(",")
+            node = self.disjunction()
+            if not isinstance(node, Literal):
+                raise UnsupportedExpression(f"{name}() is only understood with literals")
+            arguments.append(node.value)
+        if (fault := FUNCTIONS[name].fault(arguments)) is not None:
+            raise UnsupportedExpression(f"{name}() {fault}")
+        return Applied(of, name, tuple(arguments))
+
+    def choice(self, of: Node) -> Node:
+        criterion = self.disjunction()
+        self.expect(",")
+        then = self.disjunction()
+        return Choice(of, criterion, then, self.disjunction() if self.accept(",") else None)
 
     def literal(self) -> str:
         token = self.take()
@@ -286,6 +344,7 @@ _FUNCTIONS: Final[Mapping[str, Callable[[_Parser, Node], Node]]] = {
     "as": lambda parser, of: _of_type(of, parser.take()),
     "exists": lambda parser, of: Exists(parser.filtered(of)),
     "first": lambda _, of: Item(of, 0),
+    "iif": lambda parser, of: parser.choice(of),
     "resolve": lambda _, of: Resolve(of),
     "extension": lambda parser, of: Extension(of, parser.literal()),
 }

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+import fhirpathpy
 import pytest
 
 from fhir_mpi.fhir.choices import CHOICES
-from fhir_mpi.fhir.expression import compile_expression, reference_type
+from fhir_mpi.fhir.expression import compile_expression, compile_path, reference_type
 from fhir_mpi.fhir.fhirpath import UnsupportedExpression
 
 PATIENT: dict[str, Any] = {
@@ -63,6 +64,77 @@ def test_an_expression_names_these_elements(expression: str, values: list[Any]) 
     assert compile_expression(expression, "Patient")(PATIENT) == values
 
 
+@pytest.mark.parametrize(
+    ("expression", "values"),
+    [
+        ("name.given", ["Peter", "James", "Jim"]),
+        ("Patient.name.given.last()", ["Jim"]),
+        ("name.given.tail()", ["James", "Jim"]),
+        ("name.given.skip(1).take(1)", ["James"]),
+        ("name.given.single()", []),
+        ("name.family.single()", ["Chalmers"]),
+        ("name.where(family.startsWith('Ch')).given.first()", ["Peter"]),
+        ("name.where(family.exists() and given.count() = 2).family.upper()", ["CHALMERS"]),
+        ("name.given.upper()", []),
+        ("name.where($this.family.empty()).given.lower()", ["jim"]),
+        ("name.family.substring(0, 4)", ["Chal"]),
+        ("name.family.substring(4)", ["mers"]),
+        ("name.family.substring(99)", []),
+        ("birthDate.toString().substring(0, 4)", ["1974"]),
+        ("name.family.replace('mers', '')", ["Chal"]),
+        ("name.family.replaceMatches('^Ch(.)', '$1$1')", ["aalmers"]),
+        ("name.family.matches('^C.*s$')", [True]),
+        ("name.family.endsWith('x')", [False]),
+        ("name.family.contains('alm')", [True]),
+        ("name.family.trim().length()", [8]),
+        ("name.given.join('-')", ["Peter-James-Jim"]),
+        ("name.period.join()", []),
+        ("name.given.distinct().count()", [3]),
+        ("name.exists(family = 'Chalmers')", [True]),
+        ("name.exists(family = 'Windsor')", [False]),
+        ("name.all(given.exists())", [True]),
+        ("name.all(family.exists())", [False]),
+        ("active.hasValue()", [True]),
+        ("name.hasValue()", [False]),
+        ("active.not()", [False]),
+        ("multipleBirth.not()", []),
+        ("name.first().family & ', ' & name.first().given.first()", ["Chalmers, Peter"]),
+        ("maritalStatus.text & 'x'", ["x"]),
+        ("telecom.where(system = 'email' or value = '2').value", ["a@b", "2"]),
+        ("telecom.where(system = 'fax' or value = '1').value", ["1"]),
+        ("iif(deceased.exists(), birthDate, name.family)", ["1974-12-25"]),
+        ("name.iif(family.exists(), family, given)", ["Chalmers", "Jim"]),
+        ("name.iif(family = 'x', family)", []),
+        ("Patient", [PATIENT]),
+        ("$this.birthDate", ["1974-12-25"]),
+        ("Person.name | birthDate", ["1974-12-25"]),
+        ("Person.name", []),
+    ],
+)
+def test_a_path_of_a_match_rule_names_these_elements(expression: str, values: list[Any]) -> None:
+    assert compile_path(expression, "Patient")(PATIENT) == values
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "name.given.last()",
+        "telecom.skip(1).take(1).value",
+        "name.where(family.startsWith('Ch')).given.first()",
+        "name.family.substring(0, 4)",
+        "name.family.substring(99)",
+        "name.family.replaceMatches('^Ch(.)', '$1$1')",
+        "telecom.value.join('-')",
+        "name.exists(family = 'Windsor')",
+        "name.first().family & ', ' & name.first().given.first()",
+        "telecom.where(system = 'fax' or value = '1').value",
+        "active.not()",
+    ],
+)
+def test_fhirpathpy_says_the_same(expression: str) -> None:
+    assert compile_path(expression, "Patient")(PATIENT) == fhirpathpy.evaluate(PATIENT, expression)
+
+
 def test_ofType_finds_a_resource_by_its_resourceType() -> None:
     bundle = {"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Composition", "id": "c"}}]}
     assert compile_expression("(Bundle.entry[0].resource as Composition).id", "Bundle")(bundle) == ["c"]
@@ -84,11 +156,18 @@ def test_a_quantity_choice_is_read_from_its_typed_key() -> None:
 @pytest.mark.parametrize(
     "expression",
     [
-        "Patient.name.matches('x')",
-        "Patient.name.where(family.startsWith('x'))",
+        "Patient.name.trace('x')",
+        "Patient.name.family.substring('x')",
+        "Patient.name.family.substring(id.length())",
+        "Patient.name.family.substring(0, 1, 2)",
+        "Patient.name.family.startsWith()",
+        "Patient.name.take(given)",
+        "Patient.name.take('x')",
+        "Patient.name.exists(given",
+        "Patient.name.skip(1 2)",
         "Patient.age > 3",
         "Patient.name + 1",
-        "Patient.active or Patient.deceased",
+        "Patient.active xor Patient.deceased",
         "Patient.name.",
         "Patient.name)",
         "(Patient.name",

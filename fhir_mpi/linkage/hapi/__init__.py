@@ -1,0 +1,1 @@
+"""HAPI FHIR's MDM rules: read, checked and scored as HAPI does it."""

@@ -1,0 +1,1 @@
+"""Phonetic codes as Apache Commons Codec makes them, letter for letter; see docs/decisions/0022."""

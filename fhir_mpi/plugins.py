@@ -13,6 +13,7 @@ import pluggy
 from fhir_mpi.linkage.deterministic import Deterministic
 from fhir_mpi.linkage.engine import EngineFactory
 from fhir_mpi.linkage.fellegi_sunter import FellegiSunter
+from fhir_mpi.linkage.hapi.engine import HapiRules
 
 PROJECT: Final = "fhir_mpi"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -32,7 +33,7 @@ class BuiltIns:
 
     @hookimpl
     def scoring_engines(self) -> Mapping[str, EngineFactory]:
-        return {"fellegi-sunter": FellegiSunter, "deterministic": Deterministic}
+        return {engine.name: engine for engine in (FellegiSunter, Deterministic, HapiRules)}
 
 
 class PluginError(LookupError):

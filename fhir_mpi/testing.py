@@ -18,7 +18,7 @@ from fhir_mpi.demo.name_shares import demo_names
 from fhir_mpi.demo.population import people
 from fhir_mpi.linkage.engine import MatchScore, ScoringEngine
 from fhir_mpi.linkage.model import LinkageModel, default_model
-from fhir_mpi.linkage.record import Record, record_of
+from fhir_mpi.linkage.record import Record
 
 SEED: Final = 20261123
 PEOPLE: Final = 12
@@ -52,7 +52,7 @@ class ScoringEngineContract:
         names, rng = demo_names(), random.Random(SEED)  # noqa: S311 - nothing secret is drawn
         drawn = list(people(PEOPLE, seed=SEED, names=names))
         again = [probe(person, rng, names).patient() for person in drawn]
-        known = [record_of(patient) for patient in (*(p.patient() for p in drawn), *again)]
+        known = [self.model.record(patient) for patient in (*(p.patient() for p in drawn), *again)]
         return [*known, Record("unknown")]
 
     @cached_property

@@ -16,7 +16,7 @@ from fhir_mpi.fhir.types import Resource
 from fhir_mpi.fhir.validation import Validator
 from fhir_mpi.linkage.blocking import stored_keys
 from fhir_mpi.linkage.model import LinkageModel
-from fhir_mpi.linkage.record import pack, record_of
+from fhir_mpi.linkage.record import pack
 from fhir_mpi.search.filters import IndexEntries
 from fhir_mpi.search.registry import SearchRegistry
 from fhir_mpi.storage.port import CandidateEntry, Stored, Write
@@ -51,7 +51,7 @@ class Intake:
         model = self.models.get(resource["resourceType"])
         if model is None:
             return None
-        record = record_of(resource)
+        record = model.record(resource)
         return CandidateEntry(stored_keys(model, record), pack(record))
 
 

@@ -44,6 +44,8 @@ class Grader:
 
         `guards` names every cap that is below what the probability proposed, in the model's order.
         """
+        if score.verdict is not None:
+            return Grading(score.verdict.grade, score.verdict.score, ())
         proposed = grade_of(score.probability, self._thresholds)
         if proposed is MatchGrade.CERTAINLY_NOT:
             return Grading(proposed, _reported(score.probability, proposed, self._thresholds), ())

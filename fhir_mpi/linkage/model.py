@@ -12,9 +12,11 @@ from typing import Any, Final
 
 import orjson
 
-from fhir_mpi.fhir.types import Json
+from fhir_mpi.fhir.types import Json, Resource
+from fhir_mpi.linkage.hapi.columns import COLUMNS_VERSION, Column, read
+from fhir_mpi.linkage.hapi.rules import MdmRules
 from fhir_mpi.linkage.model_check import model_problems
-from fhir_mpi.linkage.record import NORMALISATION_VERSION, PACKING_VERSION
+from fhir_mpi.linkage.record import NORMALISATION_VERSION, PACKING_VERSION, Record, record_of
 from fhir_mpi.linkage.splink.source import SplinkSource, splink_source
 from fhir_mpi.linkage.weights import Comparison, Level, TermFrequencies
 
@@ -126,7 +128,16 @@ class LinkageModel:
     """What the engine `deterministic` goes by; other engines pass them over."""
     splink: SplinkSource | None = None
     """Where it is there, its comparisons are what agreement is worth; the guards look at `comparisons`."""
+    mdm_rules: MdmRules | None = None
+    """What the engine `hapi-rules` goes by; other engines pass it over."""
+    columns: tuple[Column, ...] = ()
+    """What is kept of a resource beside its features, for rules that look at more than these."""
     provenance: Sequence[str] = ()
+
+    def record(self, resource: Resource) -> Record:
+        """The record of a resource of this type, with the columns that the model keeps."""
+        record = record_of(resource)
+        return record._replace(columns=read(self.columns, resource)) if self.columns else record
 
     @cached_property
     def stored_combinations(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -148,6 +159,8 @@ class LinkageModel:
         """Changes when stored keys or packed records would; a change of weights leaves it as it is."""
         rules = [[rule.name, *rule.stored] for rule in self.blocking_rules]
         shape = [self.resource_type, PACKING_VERSION, NORMALISATION_VERSION, rules]
+        if self.columns:
+            shape.append([COLUMNS_VERSION, *[column.shape for column in self.columns]])
         return hashlib.blake2b(orjson.dumps(shape), digest_size=16).hexdigest()
 
     def prior(self, population: int) -> float:

@@ -49,7 +49,7 @@ def _dangling(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _dangling_comparison(comparison: Json, path: str, tables: Mapping[str, Any]) -> Iterator[str]:
-    if comparison["feature"] not in Record._fields[1:]:
+    if comparison["feature"] not in Record._fields[1:] or comparison["feature"] == "columns":
         yield f"{path}.feature: unknown feature {comparison['feature']!r}"
     for n, level in enumerate(comparison["levels"]):
         if level["comparator"] not in COMPARATORS:

@@ -20,7 +20,7 @@ Values: TypeAlias = tuple[str, ...]
 NORMALISATION_VERSION: Final = "2"
 """Raised whenever the same resource would yield another record: the store must then be indexed anew."""
 
-PACKING_VERSION: Final = "2"
+PACKING_VERSION: Final = "3"
 """Raised whenever `pack` writes another text for the same record."""
 
 MOST_VALUES: Final = 8
@@ -74,6 +74,8 @@ class Record(NamedTuple):
     """"true" where the resource says active = false."""
     replaced_by: Values = ()
     """Ids of the records of this index that took the place of this one."""
+    columns: Values = ()
+    """What a rules file reads: one text for each of the model's columns (see linkage.hapi.columns)."""
 
 
 def record_of(resource: Resource, id: str | None = None) -> Record:

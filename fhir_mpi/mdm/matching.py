@@ -11,7 +11,7 @@ from fhir_mpi.linkage.blocking import probe_keys
 from fhir_mpi.linkage.engine import ComparisonOutcome, MatchScore, ScoringEngine
 from fhir_mpi.linkage.grades import Grader
 from fhir_mpi.linkage.model import LinkageModel, MatchGrade
-from fhir_mpi.linkage.record import Record, record_of, unpack
+from fhir_mpi.linkage.record import Record, unpack
 from fhir_mpi.mdm.ports import Candidates
 
 MOST_KEYS: Final = 1000
@@ -68,7 +68,7 @@ class Matcher:
         TooCostly where it holds so much that the look-up would cost more than an answer is worth.
         """
         type, blocking = self.model.resource_type, self.stored or self.model
-        record = record_of(resource)
+        record = blocking.record(resource)
         keys = probe_keys(blocking, record)
         if not keys:
             raise MissingParameter(

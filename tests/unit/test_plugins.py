@@ -34,7 +34,7 @@ def test_a_plugin_adds_an_engine_by_its_name() -> None:
 def test_an_engine_that_nobody_offers_is_named_beside_those_that_are_there() -> None:
     with pytest.raises(PluginError, match="0 scoring engines are called 'x'; known are ") as refused:
         scoring_engine(plugin_manager(Offering(mine=FellegiSunter)), "x")
-    assert str(refused.value).endswith("fellegi-sunter, mine")
+    assert str(refused.value).endswith("fellegi-sunter, hapi-rules, mine")
 
 
 def test_two_engines_of_one_name_are_refused() -> None:

@@ -10,8 +10,8 @@ _FRONT: Final = frozenset("EIY")
 
 def metaphone(text: str) -> str:
     """
-    >>> metaphone("Dury"), metaphone("Durie"), metaphone("Allsop"), metaphone("Knight")
-    ('TR', 'TR', 'ALSP', 'NFT')
+    >>> metaphone("Dury"), metaphone("Durie"), metaphone("Allsop"), metaphone("Wright")
+    ('TR', 'TR', 'ALSP', 'RT')
     """
     word = text.upper()
     if len(text) < 2:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fhir_mpi.fhir.types import Resource
 from fhir_mpi.linkage.blocking import SharedKey, shared_keys
 from fhir_mpi.linkage.model import Cap, LinkageModel
-from fhir_mpi.linkage.record import Record, Values, record_of
+from fhir_mpi.linkage.record import Record, Values
 from fhir_mpi.mdm.matching import Match, Matcher
 
 
@@ -48,14 +48,13 @@ class Explanation:
 
 async def explanation(matcher: Matcher, resource: Resource, other: Resource) -> Explanation:
     """What this matcher says of the pair, the first being the one that is asked about."""
-    model, type = matcher.model, matcher.model.resource_type
-    record, candidate = record_of(resource), record_of(other)
+    model, type, stored = matcher.model, matcher.model.resource_type, matcher.stored or matcher.model
+    record, candidate = stored.record(resource), stored.record(other)
     population = await matcher.candidates.population(type)
     [score] = matcher.engine.score(record, [candidate], population=population)
     match = matcher.graded(record, candidate, score)
-    keys = shared_keys(matcher.stored or model, record, candidate)
-    cap = (matcher.stored or model).cap
-    looked_up = await matcher.candidates.candidates(type, [shared.key for shared in keys], cap=cap)
+    keys = shared_keys(stored, record, candidate)
+    looked_up = await matcher.candidates.candidates(type, [shared.key for shared in keys], cap=stored.cap)
     return Explanation(
         match=match,
         model=model,
@@ -69,6 +68,8 @@ async def explanation(matcher: Matcher, resource: Resource, other: Resource) -> 
 
 
 def _features(record: Record, candidate: Record) -> Sequence[ComparedFeature]:
-    """Those that one side has."""
+    """Those that one side has; the columns of a rules file are told by its match fields."""
     pairs = zip(Record._fields[1:], record[1:], candidate[1:], strict=True)
-    return [ComparedFeature(name, tuple(a), tuple(b)) for name, a, b in pairs if a or b]
+    return [
+        ComparedFeature(name, tuple(a), tuple(b)) for name, a, b in pairs if (a or b) and name != "columns"
+    ]

@@ -42,7 +42,7 @@ def filed_records(found: Extra, path: str, type: str) -> Iterator[Record]:
     UnreadableInput where there is nothing of the type, or a column or an id can't be used.
     """
     kind = Path(path).suffix.lower()
-    resources = _rows(found, path, TABLES[kind]) if kind in TABLES else _resources(path)
+    resources = _rows(found, path, TABLES[kind]) if kind in TABLES else filed_resources(path, type)
     known: set[str] = set()
     for resource in resources:
         if resource.get("resourceType") != type:
@@ -56,6 +56,19 @@ def filed_records(found: Extra, path: str, type: str) -> Iterator[Record]:
         yield record
 
 
+def filed_resources(path: str, type: str) -> Iterator[Resource]:
+    """The resources of a type in FHIR files, as `load` reads them; R4 is converted."""
+    for chunk in chunks(inputs(path)):
+        for _, document in chunk.documents:
+            found = decode(document)
+            entries = (
+                found.get("entry", ()) if found.get("resourceType") == "Bundle" else ({"resource": found},)
+            )
+            for entry in entries:
+                if entry.get("resource", {}).get("resourceType") == type:
+                    yield to_r5(entry["resource"])
+
+
 def person(row: Mapping[str, Any]) -> Resource:
     """A row of a table as a Patient; empty cells are left out.
 
@@ -65,40 +78,30 @@ def person(row: Mapping[str, Any]) -> Resource:
     cells = {name: str(value).strip() for name, value in row.items() if value is not None}
     known = {name: cell for name, cell in cells.items() if cell}
     system, _, value = known.get("identifier", "").rpartition("|")
-    return {
-        "resourceType": "Patient",
-        "id": known.get("id", ""),
-        "name": [_given(family=known.get("family"), given=_listed(known.get("given")))],
-        "gender": known.get("gender", "").lower(),
-        "birthDate": known.get("birth_date", ""),
-        "telecom": [{"system": s, "value": known[s]} for s in ("phone", "email") if s in known],
-        "address": [
+    return _given(
+        resourceType="Patient",
+        id=known.get("id"),
+        name=_listed(_given(family=known.get("family"), given=_listed(known.get("given")))),
+        gender=known.get("gender", "").lower(),
+        birthDate=known.get("birth_date"),
+        telecom=[{"system": s, "value": known[s]} for s in ("phone", "email") if s in known],
+        address=_listed(
             _given(
                 line=_listed(known.get("address_line")),
                 city=known.get("city"),
                 postalCode=known.get("postal_code"),
             )
-        ],
-        "identifier": [_given(system=system, value=value)] if value else [],
-    }
+        ),
+        identifier=_listed(_given(system=system, value=value)),
+    )
 
 
 def _given(**elements: Any) -> Json:
     return {name: value for name, value in elements.items() if value}
 
 
-def _listed(text: str | None) -> list[str]:
-    return [text] if text else []
-
-
-def _resources(path: str) -> Iterator[Resource]:
-    for chunk in chunks(inputs(path)):
-        for _, document in chunk.documents:
-            found = decode(document)
-            if found.get("resourceType") == "Bundle":
-                yield from (to_r5(e["resource"]) for e in found.get("entry", ()) if "resource" in e)
-            else:
-                yield to_r5(found)
+def _listed(value: Any) -> list[Any]:
+    return [value] if value else []
 
 
 def _rows(found: Extra, path: str, reader: str) -> Iterator[Resource]:

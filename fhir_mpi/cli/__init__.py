@@ -3,7 +3,9 @@
 import click
 
 from fhir_mpi import __version__
+from fhir_mpi.cli.compare import compare_command
 from fhir_mpi.cli.demo import demo_command
+from fhir_mpi.cli.evaluate import evaluate_command
 from fhir_mpi.cli.explain import explain_command
 from fhir_mpi.cli.exporting import export_command
 from fhir_mpi.cli.failures import PlainGroup
@@ -27,6 +29,8 @@ COMMANDS = (
     import_command,
     reindex_command,
     train_command,
+    evaluate_command,
+    compare_command,
     version_command,
 )
 

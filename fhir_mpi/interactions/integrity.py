@@ -34,24 +34,32 @@ class StillReferred(Conflict):
 async def refuse_referred(services: Services, writes: Sequence[Write], base_url: str) -> None:
     """StillReferred where one of these writes deletes what a resource refers to that they leave in place."""
     gone = [(w.version.type, w.version.id) for w in writes if w.version.deleted]
-    if services.ways.delete_referred:
+    if services.ways.delete_referred or not gone:
         return
-    for start in range(0, len(gone), AT_ONCE):
-        places = gone[start : start + AT_ONCE]
-        for type in services.definitions.types:
-            parameters = services.intake.search.parameters(type)
+    for type in services.definitions.types:
+        parameters = services.intake.search.parameters(type)
+        staying = _Staying(services, type, {w.version.id: w for w in writes if w.version.type == type})
+        for start in range(0, len(gone), AT_ONCE):
+            places = gone[start : start + AT_ONCE]
             filter = referring(ANY, places, parameters, base_url)
-            referrer = None if filter is None else await _referrer(services, type, filter, writes)
+            referrer = None if filter is None else await staying.first(filter)
             if referrer is not None:
                 named = references(ANY, referrer.resource, parameters, base_url)
                 raise StillReferred(next(place for place in named if place in places), referrer)
 
 
-async def _referrer(services: Services, type: str, filter: Filter, writes: Sequence[Write]) -> Stored | None:
-    """A resource of this type that the filter finds, as the writes leave it."""
-    ours: Mapping[str, Write] = {w.version.id: w for w in writes if w.version.type == type}
-    staying = {id: write.index for id, write in ours.items() if not write.version.deleted}
-    if found := Unstored(staying, now_ms=0).found(filter):
-        return ours[min(found)].version
-    page = await services.store.search(Query(type, filter, len(ours) + 1))
-    return next((stored for stored in page.resources if stored.id not in ours), None)
+class _Staying:
+    """The resources of one type as the writes leave them."""
+
+    def __init__(self, services: Services, type: str, writes: Mapping[str, Write]) -> None:
+        self._services, self._type, self._writes = services, type, writes
+        left = {id: write.index for id, write in writes.items() if not write.version.deleted}
+        self._written = Unstored(left, now_ms=0)
+
+    async def first(self, filter: Filter) -> Stored | None:
+        """One that the filter finds, or None."""
+        if found := self._written.found(filter):
+            return self._writes[min(found)].version
+        # more than are rewritten: one of the others is among those found if there is one
+        page = await self._services.store.search(Query(self._type, filter, len(self._writes) + 1))
+        return next((stored for stored in page.resources if stored.id not in self._writes), None)

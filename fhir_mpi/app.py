@@ -229,6 +229,7 @@ def _limits(settings: Settings) -> Limits:
         included=settings.max_included,
         unique_identifiers=settings.unique_identifiers,
         if_match_required=settings.if_match_required,
+        identity_links=settings.max_identity_links,
         expunge=settings.expunge,
         job_lease=settings.job_lease,
         job_lifetime=settings.job_lifetime,

@@ -71,6 +71,9 @@ class Settings(BaseSettings):
     max_included: int = Field(
         default=1000, ge=0, description="Resources that come along with a page by _include and _revinclude."
     )
+    max_identity_links: int = Field(
+        default=1000, ge=1, description="Links over which a search follows identities by :mdm."
+    )
     page_lifetime: int = Field(default=3600, ge=1, description="Seconds that a paging link stays good.")
     search_without_criteria: bool = Field(default=True, description="Whether a search may name no criterion.")
     search_depth: int = Field(

@@ -1,5 +1,7 @@
 """GET [base]/metadata."""
 
+from typing import Final
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,6 +14,9 @@ from fhir_mpi.http.state import base_url, server
 from fhir_mpi.interactions.services import Limits, Services
 from fhir_mpi.interactions.ways import NOT_ALLOWED, Ways
 from fhir_mpi.operations.table import offered
+from fhir_mpi.search.identity import linked_targets
+
+FOLLOWED: Final = "With :mdm, any record that links say is the same will do."
 
 
 async def metadata(request: Request) -> Response:
@@ -35,7 +40,23 @@ def statement(request: Request) -> Resource:
     )
     for entry in found["rest"][0]["resource"]:
         _follow_settings(entry, services.limits, services.ways)
+        if entry["type"] in definitions.types:
+            _tell_of_links(entry, services)
     return found
+
+
+def _tell_of_links(entry: Json, services: Services) -> None:
+    """Says which parameters follow links; SearchParameter.modifier has no code for that."""
+    known = services.intake.search.parameters(entry["type"])
+    told = []
+    for parameter in entry.get("searchParam", ()):
+        code = parameter["name"]
+        if linked_targets(known[code], services.matchers.keys()):
+            said = " ".join(filter(None, (parameter.get("documentation"), FOLLOWED)))
+            parameter = {**parameter, "documentation": said}
+        told.append(parameter)
+    if told:
+        entry["searchParam"] = told
 
 
 def _follow_settings(entry: Json, limits: Limits, ways: Ways) -> None:

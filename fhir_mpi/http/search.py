@@ -20,6 +20,7 @@ from fhir_mpi.http.negotiation import check_body_type, response_type
 from fhir_mpi.http.responses import fhir_response, shaped
 from fhir_mpi.http.state import base_url, server
 from fhir_mpi.interactions import reading, writing
+from fhir_mpi.interactions.identity import followed
 from fhir_mpi.interactions.including import Included, included
 from fhir_mpi.interactions.reading import Turn
 from fhir_mpi.search.results import CURSOR, Results
@@ -40,6 +41,7 @@ async def search(request: Request) -> Response:
     wanted = own.services.intake.search.request(
         type, await search_pairs(request), context=search_context(request)
     )
+    wanted = await followed(own.services, wanted)
     asked = f"{type}?{urlencode(wanted.understood)}"
     turn = turned(own.cursors, wanted.results.cursor, asked)
     result = await reading.search(own.services, type, wanted, turn)
@@ -102,6 +104,7 @@ def search_context(request: Request) -> SearchContext:
         lenient=is_lenient(request, otherwise=own.services.ways.lenient),
         now_ms=int(own.services.clock().timestamp() * 1000),
         base_url=base_url(request),
+        linked=frozenset(own.services.matchers),
         default_count=own.services.limits.page_size,
         max_count=own.services.limits.page_size_max,
     )

@@ -17,10 +17,12 @@ from fhir_mpi.http.negotiation import response_type
 from fhir_mpi.http.search import Found, search_context, search_pairs, searchset_response, turned
 from fhir_mpi.http.state import server
 from fhir_mpi.interactions import reading
+from fhir_mpi.interactions.identity import followed
 from fhir_mpi.interactions.reading import Turn
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.search.query import SearchRequest
 from fhir_mpi.search.results import FORMATS
+from fhir_mpi.search.term import SearchContext
 from fhir_mpi.storage.port import Page, Stored
 
 TYPE = "_type"
@@ -45,8 +47,7 @@ async def system_search(request: Request) -> Response:
     if not named and not [name for name, _ in asked if name not in FORMATS]:
         raise InvalidRequest("a search of the whole server wants _type or a criterion", expression="http")
     types = _types(own.services, named)
-    search = own.services.intake.search
-    parts = [Part(type, search.request(type, asked, context=context)) for type in types]
+    parts = [Part(type, await _request(own.services, type, asked, context)) for type in types]
     results = parts[0].wanted.results
     understood = ((TYPE, ",".join(types)), *parts[0].wanted.understood)
     turn = turned(own.cursors, results.cursor, f"?{urlencode(understood)}")
@@ -54,6 +55,12 @@ async def system_search(request: Request) -> Response:
     totals = [await own.services.store.count(p.type, p.wanted.filter) for p in parts if results.total]
     found = Found("", understood, results, page, sum(totals) if totals else None)
     return await searchset_response(request, found, parts[0].wanted.warnings)
+
+
+async def _request(
+    services: Services, type: str, asked: Sequence[tuple[str, str]], context: SearchContext
+) -> SearchRequest:
+    return await followed(services, services.intake.search.request(type, asked, context=context))
 
 
 def _require(services: Services) -> None:

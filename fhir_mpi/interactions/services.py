@@ -29,6 +29,8 @@ class Limits:
     """Identifier systems whose values one resource of a type may have."""
     if_match_required: bool = False
     """Whether an update or patch of what exists must name its version."""
+    identity_links: int = 1000
+    """Over how many links one search follows identities."""
     expunge: bool = False
     """Whether `$expunge` may remove resources and versions for good."""
     job_lease: float = 60.0

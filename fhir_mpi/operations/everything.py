@@ -11,15 +11,16 @@ from typing import Final, TypeAlias
 
 from fhir_mpi.fhir.bundle import match_entry, searchset
 from fhir_mpi.fhir.dates import period
-from fhir_mpi.fhir.outcome import InvalidValue, Issue, TooCostly
+from fhir_mpi.fhir.outcome import InvalidRequest, InvalidValue, Issue, TooCostly
 from fhir_mpi.fhir.references import local_references
 from fhir_mpi.fhir.resource_types import RESOURCE_TYPES
 from fhir_mpi.fhir.types import Json
+from fhir_mpi.interactions.identity import identities_of
 from fhir_mpi.interactions.reading import read
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.operations.call import Answer, Call
 from fhir_mpi.search.compartment import PATIENT, in_any_compartment, in_compartment
-from fhir_mpi.search.filters import EVERYTHING, NOTHING, And, Equals, Filter, Not, Or, Present, Query, Within
+from fhir_mpi.search.filters import EVERYTHING, NOTHING, And, Filter, Not, OneOf, Or, Present, Query, Within
 from fhir_mpi.search.term import SearchContext
 from fhir_mpi.storage.port import Stored
 
@@ -34,23 +35,22 @@ BEGINNING: Final[Place] = (0, None)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The parameters, read: `since` in milliseconds since 1970, `types` those that are served."""
+    """The parameters, read: `since` in milliseconds since 1970, `types` those that are served, `ids` the
+    patients that are asked for, None for all.
+    """
 
     types: Sequence[str]
     unserved: Sequence[str]
     since: int | None
     count: int
+    ids: tuple[str, ...] | None
 
 
 async def everything(services: Services, call: Call) -> Answer:
     """A searchset; NotFound or Gone where the patient is not there, TooCostly where a setting forbids
     to search for everything, InvalidValue for a type that R5 doesn't have.
     """
-    if call.id is not None:
-        await read(services, PATIENT, call.id)
-    elif not services.limits.search_without_criteria:
-        raise TooCostly("this server wants a patient to be named")
-    asked = _asked(services, call.parameters)
+    asked = _asked(services, call.parameters, await _patients(services, call))
     step, after = json.loads(call.after) if call.after is not None else BEGINNING
     steps = list(_steps(services, call, asked))
     found, following = await _page(services, steps, asked.count, (step, after))
@@ -61,7 +61,22 @@ async def everything(services: Services, call: Call) -> Answer:
     return Answer(bundle, next=None if following is None else json.dumps(following))
 
 
-def _asked(services: Services, parameters: Json) -> Asked:
+async def _patients(services: Services, call: Call) -> tuple[str, ...] | None:
+    """The patient that is named, with `_mdm` under every record it is known by; None for all patients."""
+    wider = call.parameters.get("_mdm", False)
+    if call.id is None:
+        if wider:
+            raise InvalidRequest("_mdm wants a patient to be named", expression=WHERE.format("_mdm"))
+        if not services.limits.search_without_criteria:
+            raise TooCostly("this server wants a patient to be named")
+        return None
+    await read(services, PATIENT, call.id)
+    if not wider:
+        return (call.id,)
+    return (await identities_of(services, PATIENT, [call.id]))[call.id].members
+
+
+def _asked(services: Services, parameters: Json, ids: tuple[str, ...] | None) -> Asked:
     named = [name for text in parameters.get("_type", ()) for name in text.split(",") if name]
     if unknown := [name for name in named if name not in RESOURCE_TYPES]:
         raise InvalidValue(f"R5 has no type {unknown[0]:.64}", expression=WHERE.format("_type"))
@@ -76,21 +91,21 @@ def _asked(services: Services, parameters: Json) -> Asked:
         raise InvalidValue("_count is at least 1", expression=WHERE.format("_count"))
     since = period(parameters["_since"])[0] if "_since" in parameters else None
     unserved = sorted(set(named) - services.definitions.interactions.keys())
-    return Asked(served, unserved, since, min(count, limit))
+    return Asked(served, unserved, since, min(count, limit), ids)
 
 
 def _steps(services: Services, call: Call, asked: Asked) -> Iterator[Step]:
     context = SearchContext(int(services.clock().timestamp() * 1000), call.base_url)
     since = EVERYTHING if asked.since is None else Within("_lastUpdated", low_from=asked.since)
-    themselves = EVERYTHING if call.id is None else Equals("_id", call.id)
+    themselves = EVERYTHING if asked.ids is None else OneOf("_id", asked.ids)
     if PATIENT in asked.types:
         yield PATIENT, _all(themselves, since)
     for type in asked.types:
         known = services.intake.search.parameters(type)
-        if call.id is None:
+        if asked.ids is None:
             about = in_any_compartment(known, context) if type != PATIENT else NOTHING
         else:
-            about = in_compartment(known, call.id, context)
+            about = in_compartment(known, asked.ids, context)
         if about == NOTHING:
             continue
         dated = _dated(call.parameters) if DATE in known and known[DATE].type.name == "date" else EVERYTHING
@@ -132,7 +147,7 @@ async def _referenced(
     services: Services, call: Call, asked: Asked, found: Sequence[Stored]
 ) -> tuple[Sequence[Stored], Sequence[Issue]]:
     """What the patients that are asked for refer to and the page doesn't have yet."""
-    patients = [s for s in found if s.type == PATIENT and call.id in (None, s.id)]
+    patients = [s for s in found if s.type == PATIENT and (asked.ids is None or s.id in asked.ids)]
     wanted = local_references([patient.resource for patient in patients], call.base_url)
     there = {(stored.type, stored.id) for stored in found}
     others: list[Stored] = []

@@ -7,19 +7,21 @@ compartmentdefinition.html), so that a type added by JSON belongs as soon as one
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from fhir_mpi.search.filters import NOTHING, Filter, Or, Prefix
+from fhir_mpi.search.filters import NOTHING, Filter, OneOf, Or, Prefix
 from fhir_mpi.search.parameter import SearchParameter
-from fhir_mpi.search.term import SearchContext, Term
+from fhir_mpi.search.term import SearchContext
 
 PATIENT: Final = "Patient"
 
 
-def in_compartment(parameters: Mapping[str, SearchParameter], id: str, context: SearchContext) -> Filter:
-    """Finds what refers to this patient, among the resources of the type that has these parameters."""
-    found = [
-        parameter.type.filter(Term(parameter.code, f"{PATIENT}/{id}", "", context))
-        for parameter in _about_patients(parameters)
-    ]
+def in_compartment(
+    parameters: Mapping[str, SearchParameter], ids: Sequence[str], context: SearchContext
+) -> Filter:
+    """Finds what refers to one of these patients, among the resources of the type that has these
+    parameters.
+    """
+    written = tuple(f"{base}{PATIENT}/{id}" for base in ("", f"{context.base_url}/") for id in ids)
+    found = [OneOf(parameter.code, written) for parameter in _about_patients(parameters)]
     return Or(tuple(found)) if found else NOTHING
 
 

@@ -5,7 +5,8 @@ from typing import Final
 
 from fhir_mpi.fhir.outcome import InvalidValue, TooCostly
 from fhir_mpi.search.filters import EVERYTHING, NOTHING, Equals, Filter, Not, Or, Present
-from fhir_mpi.search.parameter import SearchParameter
+from fhir_mpi.search.identity import same_as
+from fhir_mpi.search.parameter import MDM, SearchParameter
 from fhir_mpi.search.term import SearchContext, Term, short, split, unescaped, unsupported
 
 MOST_VALUES: Final = 100
@@ -45,6 +46,8 @@ def any_of(filters: Sequence[Filter]) -> Filter:
 
 
 def _asked(parameter: SearchParameter, term: Term) -> Filter:
+    if term.modifier == MDM:
+        return same_as(parameter, term)
     if term.code == "_id":
         return Equals("_id", unescaped(term.value))
     return parameter.type.filter(term)

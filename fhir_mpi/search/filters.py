@@ -4,7 +4,7 @@ A resource is indexed under search parameter codes. Besides plain codes there ar
 made of a code, a colon and a modifier (`identifier:of-type`, `organization:identifier`,
 `language:text`), for what only a modifier looks at. `_id` and `_lastUpdated` are never index
 entries: every store keeps them as columns of its own and answers these two codes from there
-(`_id` by `Equals`, `_lastUpdated` as an interval whose two ends are equal, in milliseconds).
+(`_id` by `Equals` and `OneOf`, `_lastUpdated` as an interval whose two ends are equal, in milliseconds).
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,6 +31,14 @@ class Equals:
 
     code: str
     value: str
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """Some text of `code` is one of `values`, which may be very many."""
+
+    code: str
+    values: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +117,21 @@ class Referred:
     written: tuple[str, ...]
 
 
-Filter: TypeAlias = Equals | Prefix | Contains | Within | Present | And | Or | Not | Refers | Referred
+@dataclass(frozen=True, slots=True)
+class SameAs:
+    """Some text of `code` is one of `written` followed by the id of a record that is known to be who
+    `type`/`id` is. Links say which these are, not the index: `interactions.identity` puts their ids in
+    its place before a store sees the filter.
+    """
+
+    code: str
+    type: str
+    id: str
+    written: tuple[str, ...]
+
+
+Leaf: TypeAlias = Equals | OneOf | Prefix | Contains | Within | Present
+Filter: TypeAlias = Leaf | And | Or | Not | Refers | Referred | SameAs
 
 EVERYTHING: Final = And(())
 NOTHING: Final = Or(())

@@ -14,6 +14,8 @@ from fhir_mpi.search.types import TYPES, SearchType, composite_type
 COMPOSITE: Final = "composite"
 COLUMNS: Final = frozenset({"_id", "_lastUpdated"})
 """What every store keeps beside the resource: searched and sorted by, but never an index entry."""
+MDM: Final = "mdm"
+"""HAPI's qualifier: not this resource alone, but any that is known to be the same (search.identity)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,9 @@ class SearchParameter:
     @property
     def modifiers(self) -> frozenset[str]:
         """The modifiers that are understood, resource types among them for a reference."""
-        return self.type.modifiers if self.code not in COLUMNS else frozenset({"missing", "not"})
+        if self.code not in COLUMNS:
+            return self.type.modifiers
+        return frozenset({"missing", "not", MDM} if self.code == "_id" else {"missing", "not"})
 
     @property
     def shape(self) -> str:

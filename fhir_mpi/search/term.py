@@ -13,7 +13,8 @@ _ESCAPED: Final = re.compile(r"\\([,|$\\])")
 @dataclass(frozen=True, slots=True)
 class SearchContext:
     """What a search is read against: the clock (ms since 1970 UTC), this server's base URL without a
-    closing slash, and the page sizes. `lenient` is `Prefer: handling=lenient`.
+    closing slash, and the page sizes. `lenient` is `Prefer: handling=lenient`, `linked` are the types
+    whose links :mdm follows: none where what is found is to be written.
     """
 
     now_ms: int
@@ -21,6 +22,7 @@ class SearchContext:
     lenient: bool = False
     default_count: int = 20
     max_count: int = 500
+    linked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,15 @@ from fhir_mpi.search.filters import (
     Filter,
     IndexEntries,
     Interval,
+    Leaf,
     Not,
+    OneOf,
     Or,
     Prefix,
     Present,
     Referred,
     Refers,
+    SameAs,
     Within,
     after_prefix,
 )
@@ -66,11 +69,13 @@ class Unstored:
                 return self._ids - self.found(part)
             case Equals("_id", value):
                 return self._ids & {value}
+            case OneOf("_id", values):
+                return self._ids & frozenset(values)
             case Present("_id" | "_lastUpdated"):
                 return self._ids
             case Within("_lastUpdated"):
                 return self._ids if _is_within(self._now, filter) else frozenset()
-            case Refers() | Referred():
+            case Refers() | Referred() | SameAs():
                 raise UnsupportedParameter("criteria over references are not read inside a transaction")
             case _:
                 return frozenset(self._leaf(filter))
@@ -78,11 +83,13 @@ class Unstored:
     def _all(self, parts: Sequence[Filter]) -> Iterable[frozenset[str]]:
         return (self.found(part) for part in parts)
 
-    def _leaf(self, leaf: Equals | Prefix | Contains | Within | Present) -> Iterable[str]:
+    def _leaf(self, leaf: Leaf) -> Iterable[str]:
         texts, intervals = self._texts.get(leaf.code, []), self._intervals.get(leaf.code, [])
         match leaf:
             case Equals(_, value):
                 return _between(texts, value, value + "\0")
+            case OneOf(_, values):
+                return (id for value in values for id in _between(texts, value, value + "\0"))
             case Prefix(_, prefix):
                 return _between(texts, prefix, after_prefix(prefix))
             case Contains(_, part):

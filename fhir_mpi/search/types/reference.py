@@ -17,7 +17,7 @@ from fhir_mpi.search.folding import folded, sought
 from fhir_mpi.search.term import Term, cut
 from fhir_mpi.search.types import token
 
-MODIFIERS: Final = frozenset({"missing", "identifier", "text"}) | RESOURCE_TYPES
+MODIFIERS: Final = frozenset({"missing", "identifier", "text", "mdm"}) | RESOURCE_TYPES
 IDENTIFIER: Final = ":identifier"
 TEXT: Final = ":text"
 _LOGICAL_ID: Final = re.compile(LOGICAL_ID)

@@ -20,12 +20,15 @@ from fhir_mpi.search.filters import (
     Contains,
     Equals,
     Filter,
+    Leaf,
     Not,
+    OneOf,
     Or,
     Prefix,
     Present,
     Referred,
     Refers,
+    SameAs,
     Within,
     after_prefix,
 )
@@ -75,8 +78,8 @@ def compiled(filter: Filter) -> Document:
             return {"$nor": [compiled(part)]}
         case Within(code) if code == "_lastUpdated":
             return {"lastUpdated": _moments(filter)}
-        case Refers() | Referred():
-            raise TypeError("references are followed before a filter is compiled")
+        case Refers() | Referred() | SameAs():
+            raise TypeError("references and links are followed before a filter is compiled")
         case _ if filter.code in _COLUMNS:
             return _column(filter)
         case _:
@@ -92,6 +95,8 @@ def ids_of(filter: Filter) -> frozenset[str] | None:
     match filter:
         case Equals("_id", value):
             return frozenset({value})
+        case OneOf("_id", values):
+            return frozenset(values)
         case And(parts):
             named = [found for part in parts if (found := ids_of(part)) is not None]
             return frozenset.intersection(*named) if named else None
@@ -106,24 +111,28 @@ def ids_of(filter: Filter) -> frozenset[str] | None:
 def looks(filter: Filter) -> list[Look]:
     """What the index rows can narrow the filter to, one look for each part of a conjunction."""
     found = _looks(filter, _selective) or _looks(filter, _any_rows)
-    whole = len(found) == 1 and isinstance(filter, Equals | Prefix | Contains | Within)
+    whole = len(found) == 1 and isinstance(filter, Equals | OneOf | Prefix | Contains | Within)
     return [Look(found[0].rows, whole=True)] if whole else found
 
 
-def _column(leaf: Equals | Prefix | Contains | Within | Present) -> Document:
+def _column(leaf: Leaf) -> Document:
     match leaf:
         case Equals("_id", value):
             return {"_id": {"$eq": value}}
+        case OneOf("_id", values):
+            return {"_id": {"$in": list(values)}}
         case Present():
             return {}
         case _:
             return {"_id": {"$in": []}}
 
 
-def _leaf(field: str, leaf: Equals | Prefix | Contains | Within | Present) -> Document:
+def _leaf(field: str, leaf: Leaf) -> Document:
     match leaf:
         case Equals(_, value):
             return {field: {"$eq": value}}
+        case OneOf(_, values):
+            return {field: {"$in": list(values)}}
         case Prefix(_, prefix):
             return {field: {"$elemMatch": _starting(prefix)}}
         case Contains(_, part):
@@ -210,6 +219,8 @@ def _selective(leaf: Filter) -> Rows | None:
     match leaf:
         case Equals(code, value) if code not in _COLUMNS:
             return _equal(code, [value])
+        case OneOf(code, values) if code not in _COLUMNS:
+            return _equal(code, list(values))
         case Prefix(code, prefix) if prefix and code not in _COLUMNS:
             return Rows("texts", ({"code": code, "text": _starting(prefix)},))
         case Within(code) if code not in _COLUMNS and _bound(leaf):

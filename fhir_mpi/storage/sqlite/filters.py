@@ -1,8 +1,9 @@
 """The filter tree as SQL about one resource: every value is a parameter, never part of the text."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 from fhir_mpi.search.filters import (
     UNIT_SEPARATOR,
@@ -10,12 +11,15 @@ from fhir_mpi.search.filters import (
     Contains,
     Equals,
     Filter,
+    Leaf,
     Not,
+    OneOf,
     Or,
     Prefix,
     Present,
     Referred,
     Refers,
+    SameAs,
     Within,
     after_prefix,
 )
@@ -23,8 +27,6 @@ from fhir_mpi.storage.sqlite.codes import Kind, Numbers
 
 ID: Final = "_id"
 LAST_UPDATED: Final = "_lastUpdated"
-
-Leaf: TypeAlias = Equals | Prefix | Contains | Within | Present
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +72,25 @@ def condition(filter: Filter, subject: Subject) -> Sql:
             return _refers(filter, subject)
         case Referred():
             return _referred(filter, subject)
+        case SameAs():
+            raise TypeError("links are followed before a filter is compiled")
+        case _:
+            return _leaf(filter, subject)
+
+
+def _leaf(leaf: Leaf, subject: Subject) -> Sql:
+    match leaf:
         case Equals("_id", value):
             return Sql(f"{subject.row}.id = ?", (value,))
+        case OneOf("_id", values):
+            return one_of(f"{subject.row}.id", values)
         case Within("_lastUpdated"):
-            return moment(filter, f"{subject.row}.last_updated")
+            return moment(leaf, f"{subject.row}.last_updated")
         case Present("_id" | "_lastUpdated"):
             return TRUE
         case _:
-            return joined(
-                " OR ", (_own_entry(subject.row, *test) for test in entry_tests(filter, subject)), FALSE
-            )
+            tests = entry_tests(leaf, subject)
+            return joined(" OR ", (_own_entry(subject.row, *test) for test in tests), FALSE)
 
 
 def joined(word: str, parts: Iterable[Sql], nothing: Sql) -> Sql:
@@ -126,6 +137,11 @@ def written_as(written: tuple[str, ...], id: str) -> Sql:
     return Sql(f"({', '.join(f'? || {id}' for _ in written)})", written)
 
 
+def one_of(column: str, values: Iterable[str]) -> Sql:
+    """Whether a column has one of the values: one parameter, however many there are."""
+    return Sql(f"{column} IN (SELECT value FROM json_each(?))", (json.dumps(list(values)),))  # noqa: S608
+
+
 def named_id(written: tuple[str, ...]) -> Sql:
     """The id in the text of the entry `e` behind its beginning; NULL behind any other one."""
     whens = " ".join("WHEN substr(e.value, 1, ?) = ? THEN substr(e.value, ?)" for _ in written)
@@ -162,6 +178,9 @@ def _entry(leaf: Leaf) -> Sql:
     match leaf:
         case Equals(_, value):
             return Sql(" AND e.value = ?", (value,))
+        case OneOf(_, values):
+            test = one_of("e.value", values)
+            return Sql(f" AND {test.text}", test.values)
         case Prefix(_, prefix):
             return _starts_with(prefix)
         case Contains(_, part):

@@ -9,23 +9,26 @@ from fhir_mpi.search.filters import (
     Contains,
     Equals,
     Filter,
+    Leaf,
     Not,
+    OneOf,
     Or,
     Present,
     Referred,
     Refers,
+    SameAs,
     Within,
 )
 from fhir_mpi.storage.sqlite.codes import Kind, Numbers
 from fhir_mpi.storage.sqlite.filters import (
     LAST_UPDATED,
-    Leaf,
     Sql,
     Subject,
     condition,
     entry_tests,
     moment,
     named_id,
+    one_of,
     written_as,
 )
 
@@ -96,7 +99,7 @@ class Planner:
         """
         if isinstance(filter, Refers | Referred):
             return self._linked(filter, ROUNDS[-1], scan=True)
-        if isinstance(filter, And | Or | Not) or filter in (Present("_id"), Present(LAST_UPDATED)):
+        if isinstance(filter, And | Or | Not | SameAs) or filter in (Present("_id"), Present(LAST_UPDATED)):
             return None
         return self._pks(filter)
 
@@ -169,6 +172,9 @@ class Planner:
         current = "SELECT r.pk AS pk FROM resource AS r WHERE r.type = ? AND r.json IS NOT NULL"
         if isinstance(leaf, Equals) and leaf.code == "_id":
             return Sql(f"{current} AND r.id = ?", (self.type_number, leaf.value))
+        if isinstance(leaf, OneOf) and leaf.code == "_id":
+            test = one_of("r.id", leaf.values)
+            return Sql(f"{current} AND {test.text}", (self.type_number, *test.values))
         if isinstance(leaf, Within) and leaf.code == LAST_UPDATED:
             test = moment(leaf, "r.last_updated")
             return Sql(f"{current} AND {test.text}", (self.type_number, *test.values))

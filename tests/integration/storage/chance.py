@@ -10,6 +10,7 @@ from fhir_mpi.search.filters import (
     IndexEntries,
     Interval,
     Not,
+    OneOf,
     Or,
     Prefix,
     Present,
@@ -44,6 +45,7 @@ def _leaf(random: Random) -> Filter:
     bounds = [random.choice((None, float(random.randrange(10)))) for _ in range(4)]
     leaves: tuple[Filter, ...] = (
         Equals(code, text),
+        OneOf(code, tuple(random.sample(TEXTS, random.randrange(4)))),
         Prefix(code, text),
         Contains(code, text),
         Present(random.choice((*CODES, *DATES))),

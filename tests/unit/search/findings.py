@@ -12,11 +12,13 @@ from fhir_mpi.search.filters import (
     IndexEntries,
     Interval,
     Not,
+    OneOf,
     Or,
     Prefix,
     Present,
     Referred,
     Refers,
+    SameAs,
     Within,
 )
 
@@ -37,6 +39,10 @@ def holds(filter: Filter, entries: IndexEntries, id: str = "", world: World = {}
             return not holds(part, entries, id, world)
         case Equals("_id", value):
             return id == value
+        case OneOf("_id", values):
+            return id in values
+        case SameAs():
+            raise TypeError("links are followed before a filter is asked")
         case Refers(code, type, inner, written):
             others = world.get(type, {}).items()
             named = {
@@ -61,10 +67,12 @@ def holds(filter: Filter, entries: IndexEntries, id: str = "", world: World = {}
             return any(_text(filter, text) for text in entries.get(filter.code, ()) if isinstance(text, str))
 
 
-def _text(filter: Equals | Prefix | Contains, text: str) -> bool:
+def _text(filter: Equals | OneOf | Prefix | Contains, text: str) -> bool:
     match filter:
         case Equals(_, value):
             return text == value
+        case OneOf(_, values):
+            return text in values
         case Prefix(_, prefix):
             return text.startswith(prefix)
         case Contains(_, part):

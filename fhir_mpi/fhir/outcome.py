@@ -6,13 +6,16 @@
       InvalidValue           400 value          a parameter or header has an unusable value
       InvalidRequest         400 invalid        the request contradicts itself
       MissingParameter       400 required
+      UnknownSystem          400 code-invalid   no record has an identifier of this system
       UnsupportedParameter   400 not-supported  an unknown search parameter, modifier or feature
       TooCostly              400 too-costly     refused for its cost
+      UnknownTarget          403 code-invalid   the same of a system that is asked for (IHE ITI-83)
       NotFound               404 not-found
       MethodNotAllowed       405 not-supported
       NotAcceptable          406 not-supported
       Conflict               409 conflict       somebody else was first
         Duplicate            409 duplicate      another resource has what must be unique
+        Ambiguous            409 multiple-matches  records that aren't known to be one fit
       Gone                   410 deleted
       ExpiredPage            410 expired
       VersionConflict        412 conflict       If-Match names a version that is not the current one
@@ -95,6 +98,14 @@ class MissingParameter(FhirError):
     status, code = 400, "required"
 
 
+class UnknownSystem(FhirError):
+    status, code = 400, "code-invalid"
+
+
+class UnknownTarget(FhirError):
+    status, code = 403, "code-invalid"
+
+
 class UnsupportedParameter(FhirError):
     status, code = 400, "not-supported"
 
@@ -127,6 +138,10 @@ class Conflict(FhirError):
 
 class Duplicate(Conflict):
     code = "duplicate"
+
+
+class Ambiguous(Conflict):
+    code = "multiple-matches"
 
 
 class Gone(FhirError):

@@ -14,6 +14,8 @@ from fhir_mpi.operations.diff import diff, diff_of_two
 from fhir_mpi.operations.everything import everything
 from fhir_mpi.operations.explain_match import explain_match
 from fhir_mpi.operations.expunge import expunge
+from fhir_mpi.operations.ihe_pix import ihe_pix
+from fhir_mpi.operations.lookup_eid import lookup_eid
 from fhir_mpi.operations.match import match
 from fhir_mpi.operations.merging.merge import merge, merge_any
 from fhir_mpi.operations.merging.undo import undo_merge
@@ -26,6 +28,8 @@ OPERATIONS: Final[Mapping[str, Handler]] = {
     "Patient-explain-match": explain_match,
     "Organization-explain-match": explain_match,
     "Patient-everything": everything,
+    "Patient-ihe-pix": ihe_pix,
+    "Resource-lookup-eid": lookup_eid,
     "Resource-diff": diff,
     "System-diff": diff_of_two,
     "Resource-meta": meta,

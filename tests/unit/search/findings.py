@@ -11,6 +11,7 @@ from fhir_mpi.search.filters import (
     Filter,
     IndexEntries,
     Interval,
+    Leaf,
     Not,
     OneOf,
     Or,
@@ -37,10 +38,6 @@ def holds(filter: Filter, entries: IndexEntries, id: str = "", world: World = {}
             return any(holds(part, entries, id, world) for part in parts)
         case Not(part):
             return not holds(part, entries, id, world)
-        case Equals("_id", value):
-            return id == value
-        case OneOf("_id", values):
-            return id in values
         case SameAs():
             raise TypeError("links are followed before a filter is asked")
         case Refers(code, type, inner, written):
@@ -59,12 +56,22 @@ def holds(filter: Filter, entries: IndexEntries, id: str = "", world: World = {}
                 not ours.isdisjoint(map(str, index.get(code, ()))) and holds(inner, index, other, world)
                 for other, index in others
             )
+        case _:
+            return _leaf(filter, entries, id)
+
+
+def _leaf(leaf: Leaf, entries: IndexEntries, id: str) -> bool:
+    match leaf:
+        case Equals("_id", value):
+            return id == value
+        case OneOf("_id", values):
+            return id in values
         case Present(code):
             return bool(entries.get(code))
         case Within():
-            return any(_within(filter, i) for i in entries.get(filter.code, ()) if isinstance(i, Interval))
+            return any(_within(leaf, i) for i in entries.get(leaf.code, ()) if isinstance(i, Interval))
         case _:
-            return any(_text(filter, text) for text in entries.get(filter.code, ()) if isinstance(text, str))
+            return any(_text(leaf, text) for text in entries.get(leaf.code, ()) if isinstance(text, str))
 
 
 def _text(filter: Equals | OneOf | Prefix | Contains, text: str) -> bool:

@@ -20,7 +20,7 @@ from fhir_mpi.http.negotiation import check_body_type, response_type
 from fhir_mpi.http.responses import fhir_response, shaped
 from fhir_mpi.http.state import base_url, server
 from fhir_mpi.interactions import reading, writing
-from fhir_mpi.interactions.identity import followed
+from fhir_mpi.interactions.identities import followed
 from fhir_mpi.interactions.including import Included, included
 from fhir_mpi.interactions.reading import Turn
 from fhir_mpi.search.results import CURSOR, Results

@@ -17,7 +17,7 @@ from fhir_mpi.http.negotiation import response_type
 from fhir_mpi.http.search import Found, search_context, search_pairs, searchset_response, turned
 from fhir_mpi.http.state import server
 from fhir_mpi.interactions import reading
-from fhir_mpi.interactions.identity import followed
+from fhir_mpi.interactions.identities import followed
 from fhir_mpi.interactions.reading import Turn
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.search.query import SearchRequest

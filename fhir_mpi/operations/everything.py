@@ -15,7 +15,7 @@ from fhir_mpi.fhir.outcome import InvalidRequest, InvalidValue, Issue, TooCostly
 from fhir_mpi.fhir.references import local_references
 from fhir_mpi.fhir.resource_types import RESOURCE_TYPES
 from fhir_mpi.fhir.types import Json
-from fhir_mpi.interactions.identity import identities_of
+from fhir_mpi.interactions.identities import identities_of
 from fhir_mpi.interactions.reading import read
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.operations.call import Answer, Call

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fhir_mpi.fhir.outcome import Ambiguous, InvalidValue, NotFound, TooCostly
-from fhir_mpi.interactions.identity import identities_of
+from fhir_mpi.interactions.identities import identities_of
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.mdm.identifiers import current_identifiers
 from fhir_mpi.mdm.identity import Identity

@@ -5,7 +5,7 @@ from typing import Final
 from fhir_mpi.fhir.operation_answer import answer_parameters
 from fhir_mpi.fhir.outcome import InvalidRequest, MissingParameter, NotFound
 from fhir_mpi.fhir.types import Resource
-from fhir_mpi.interactions.identity import identities_of
+from fhir_mpi.interactions.identities import identities_of
 from fhir_mpi.interactions.reading import read
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.mdm.identifiers import EID_SYSTEM, current_identifiers

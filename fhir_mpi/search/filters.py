@@ -120,7 +120,7 @@ class Referred:
 @dataclass(frozen=True, slots=True)
 class SameAs:
     """Some text of `code` is one of `written` followed by the id of a record that is known to be who
-    `type`/`id` is. Links say which these are, not the index: `interactions.identity` puts their ids in
+    `type`/`id` is. Links say which these are, not the index: `interactions.identities` puts their ids in
     its place before a store sees the filter.
     """
 

@@ -231,6 +231,8 @@ def _limits(settings: Settings) -> Limits:
         if_match_required=settings.if_match_required,
         identity_links=settings.max_identity_links,
         expunge=settings.expunge,
+        key_lifetime=settings.idempotency_lifetime,
+        key_required=settings.idempotency_required,
         job_lease=settings.job_lease,
         job_lifetime=settings.job_lifetime,
     )

@@ -130,6 +130,12 @@ class Settings(BaseSettings):
     job_lifetime: float = Field(
         default=86400.0, gt=0, description="Seconds that the result of a job is kept."
     )
+    idempotency_lifetime: float = Field(
+        default=86400.0, gt=0, description="Seconds that an Idempotency-Key is known."
+    )
+    idempotency_required: bool = Field(
+        default=False, description="Whether what changes something must have an Idempotency-Key."
+    )
     unknown_profile: str = Field(
         default="warning",
         pattern="^(warning|error)$",

@@ -31,6 +31,15 @@ async def read_body(request: Request, *, limit: int, seconds: float) -> bytes:
         raise HTTPException(408, f"the body did not arrive within {seconds:g} seconds") from error
 
 
+async def received(request: Request, *, limit: int, seconds: float) -> bytes:
+    """The whole body as it came; TooLong beyond `limit` bytes, 408 after `seconds`."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await _bounded(request, limit)
+    except TimeoutError as error:
+        raise HTTPException(408, f"the body did not arrive within {seconds:g} seconds") from error
+
+
 async def read_resource(request: Request, *, limit: int, seconds: float) -> Resource:
     """The body as a FHIR JSON object; raises the FhirError that fits."""
     check_body_type(request)

@@ -14,6 +14,7 @@ from fhir_mpi.definitions import Definitions, check_partners
 from fhir_mpi.http import conditional, health, history, interactions, jobs, published
 from fhir_mpi.http.batches import batch
 from fhir_mpi.http.capability import metadata
+from fhir_mpi.http.idempotency import SAFE, idempotently
 from fhir_mpi.http.openapi import pages
 from fhir_mpi.http.operations import operation_endpoint, operation_methods, places
 from fhir_mpi.http.search import search
@@ -89,12 +90,16 @@ class PublishedType(FhirId):
 
 
 class NamedRoute(Route):
-    """One path with an endpoint per method; it tells the log and the metrics its template."""
+    """One path with an endpoint per method; it tells the log and the metrics its template.
 
-    def __init__(self, path: str, methods: Methods) -> None:
+    `changes` says whether what is no GET changes something.
+    """
+
+    def __init__(self, path: str, methods: Methods, *, changes: bool = True) -> None:
         async def dispatch(request: Request) -> Response:
-            method = "GET" if request.method == "HEAD" else request.method
-            return await methods[method](request)
+            if not changes or request.method in SAFE:
+                return await methods["GET" if request.method == "HEAD" else request.method](request)
+            return await idempotently(request, methods[request.method])
 
         super().__init__(path, dispatch, methods=list(methods))
         self.offered = [method for method in self.methods or () if methods.get(method) != published.refuse]
@@ -141,7 +146,11 @@ def routes(base_path: str, definitions: Definitions, handlers: Mapping[str, Hand
     return [
         OperationRoutes(_operation_routes(base_path, definitions, handlers)),
         *(NamedRoute(path, methods) for path, methods in ROOT.items()),
-        *(NamedRoute(base_path + path, methods) for path, methods in FHIR.items() if base_path + path),
+        *(
+            NamedRoute(base_path + path, methods, changes=not path.endswith("/_search"))
+            for path, methods in FHIR.items()
+            if base_path + path
+        ),
     ]
 
 
@@ -152,4 +161,5 @@ def _operation_routes(
         definition = definitions.operations[name]
         for path, type in places(definition, definitions.types):
             endpoint = operation_endpoint(definition, handler, type)
-            yield NamedRoute(base_path + path, dict.fromkeys(operation_methods(definition), endpoint))
+            methods = dict.fromkeys(operation_methods(definition), endpoint)
+            yield NamedRoute(base_path + path, methods, changes=definition["affectsState"])

@@ -59,6 +59,7 @@ async def run(request: Request, entry: Entry) -> Ran:
     path = f"{server(request).base_path}/{entry.path}"
     scope = {
         **{key: value for key, value in request.scope.items() if key not in OURS},
+        "fhir_mpi.entry": True,
         "method": entry.method,
         "path": path,
         "raw_path": path.encode(),

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from fhir_mpi.fhir.json import decode, encode
 from fhir_mpi.fhir.outcome import Conflict, NotFound
@@ -17,8 +17,10 @@ from fhir_mpi.fhir.types import Json, Resource
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.storage.port import Job, JobChange, JobConflict, UnitOfWork, Write, WriteConflict
 
-ATTEMPTS = 10
+ATTEMPTS: Final = 10
 """How often the end of a job is tried while others change it."""
+KEYS: Final = "idempotency-key"
+"""The kind of rows that are no jobs anybody can follow: see interactions/idempotency.py."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,14 @@ class Running:
         said = _text({"status": result.status, "resource": result.resource})
         await self._change(work, result=said, owner=None, due=due)
 
+    async def drop(self) -> None:
+        """Ends the job without a trace."""
+        async with self._turn:
+            await self._services.store.commit(
+                UnitOfWork(jobs=[JobChange(self._job.id, self._job.revision, None)])
+            )
+            self._job = replace(self._job, owner=None, result="{}")
+
     async def renew(self) -> None:
         """Keeps others from taking the job for as long again."""
         if not self.over:
@@ -134,7 +144,7 @@ async def accept(services: Services, job: Job, work: UnitOfWork | None = None) -
 async def follow(services: Services, id: str) -> tuple[Job, Result | None]:
     """A job, and what came of it where it is done. NotFound where there is none, or none any more."""
     job = await services.store.job(id)
-    if job is None or (job.result is not None and job.due <= services.clock()):
+    if job is None or job.kind == KEYS or (job.result is not None and job.due <= services.clock()):
         raise NotFound("there is no such job, or none any more")
     if job.result is None:
         return job, None

@@ -33,6 +33,10 @@ class Limits:
     """Over how many links one search follows identities."""
     expunge: bool = False
     """Whether `$expunge` may remove resources and versions for good."""
+    key_lifetime: float = 86400.0
+    """Seconds that an Idempotency-Key is known."""
+    key_required: bool = False
+    """Whether what changes something must have an Idempotency-Key."""
     job_lease: float = 60.0
     """Seconds after which a job is another process's, if the one that has it says nothing more."""
     job_lifetime: float = 86400.0

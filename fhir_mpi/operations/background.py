@@ -3,7 +3,8 @@
 from typing import Final
 
 from fhir_mpi.fhir.types import Json
-from fhir_mpi.interactions.jobs import JobKind, Result, Running, accept, planned
+from fhir_mpi.interactions.idempotency import clear
+from fhir_mpi.interactions.jobs import KEYS, JobKind, Result, Running, accept, planned
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.operations.call import Answer, Call
 from fhir_mpi.operations.table import OPERATIONS
@@ -32,4 +33,7 @@ async def run_operation(services: Services, running: Running) -> None:
     await running.finish(Result(found.status, found.resource))
 
 
-JOBS: Final[dict[str, JobKind]] = {OPERATION: JobKind(run_operation)}
+JOBS: Final[dict[str, JobKind]] = {
+    OPERATION: JobKind(run_operation),
+    KEYS: JobKind(clear),
+}

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final, TypedDict
 
@@ -25,8 +26,10 @@ from fhir_mpi.http.state import Server
 from fhir_mpi.http.telemetry import exporting, telemetry
 from fhir_mpi.interactions.freshness import settle
 from fhir_mpi.interactions.intake import Intake
+from fhir_mpi.interactions.keys import Keys
 from fhir_mpi.interactions.published import Published
 from fhir_mpi.interactions.services import Limits, Services
+from fhir_mpi.interactions.upkeep import upkeep
 from fhir_mpi.interactions.ways import Ways
 from fhir_mpi.linkage.engine import ScoringEngine
 from fhir_mpi.linkage.model import InvalidModel, LinkageModel, default_model, read_model
@@ -68,6 +71,7 @@ def create_app(settings: Settings, *plugins: object) -> Starlette:
             async with (
                 open_services(settings, definitions, intake, *plugins) as services,
                 _working(settings, services),
+                upkeep(services.keys, rekeys=settings.rekey == "background"),
             ):
                 yield {"server": await _server(settings, services, published)}
 
@@ -142,14 +146,21 @@ async def open_services(
     manager = plugin_manager(*plugins)
     store = await open_store(settings.store, types=definitions.types, timeout=settings.store_timeout)
     try:
+        keys = Keys(store, intake.models)
         if not stale:
-            await settle(store, intake, definitions.types)
+            await settle(keys, intake, definitions.types, rekeys=settings.rekey == "background")
         yield Services(
             definitions=definitions,
             store=store,
+            keys=keys,
             intake=intake,
             matchers={
-                type: Matcher(model, _engine(manager, _choice(settings, type)[0], model), store)
+                type: Matcher(
+                    model,
+                    _engine(manager, _choice(settings, type)[0], model),
+                    store,
+                    partial(keys.serving, type),
+                )
                 for type, model in intake.models.items()
             },
             limits=_limits(settings),
@@ -157,7 +168,7 @@ async def open_services(
             new_id=_new_id,
             ways=_ways(settings),
             alternatives={
-                type: _alternatives(manager, _choice(settings, type)[1], model, store)
+                type: _alternatives(manager, _choice(settings, type)[1], model, keys)
                 for type, model in intake.models.items()
             },
         )
@@ -173,13 +184,14 @@ def _choice(settings: Settings, type: str) -> tuple[str, Sequence[Alternative]]:
 
 
 def _alternatives(
-    manager: PluginManager, alternatives: Sequence[Alternative], served: LinkageModel, store: Store
+    manager: PluginManager, alternatives: Sequence[Alternative], served: LinkageModel, keys: Keys
 ) -> Mapping[str, Matcher]:
     """A matcher for each alternative, on the candidates that the served model's keys find."""
     found = {}
     for name, engine, path in alternatives:
         model = _configured_model(served.resource_type, path) if path else served
-        found[name] = Matcher(model, _engine(manager, engine, model), store, stored=served)
+        serving = partial(keys.serving, served.resource_type)
+        found[name] = Matcher(model, _engine(manager, engine, model), keys.store, serving)
     return found
 
 

@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     organization_alternatives: Annotated[tuple[Alternative, ...], NoDecode] = Field(
         default=(), description="The same for Organization."
     )
+    rekey: Literal["background", "refuse"] = Field(
+        default="background", description="What a start does whose linkage model wants other blocking keys."
+    )
     match_count: int = Field(
         default=50, ge=1, description="Most matches answered when a request gives no count."
     )

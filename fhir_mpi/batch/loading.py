@@ -125,7 +125,7 @@ async def _store(services: Services, writes: Sequence[Write]) -> tuple[Tally, li
         new, changed = await _planned(services, writes)
         try:
             if new or changed:
-                await services.store.commit(await unit_of_work(services, [*new, *changed]))
+                await services.keys.commit(await unit_of_work(services, [*new, *changed]))
         except (WriteConflict, ClaimConflict):
             continue  # somebody else wrote one of these meanwhile: look again
         except IdentifierTaken as error:

@@ -91,7 +91,7 @@ async def create(services: Services, wanted: Criteria, resource: Resource) -> Wr
         found = await match(services, wanted, "CREATE")
         if found is not None:
             return Written(found, StorageResponse.CREATE_MATCH)
-        await services.store.commit(await unit_of_work(services, [write], [_claim(wanted, write, holder)]))
+        await services.keys.commit(await unit_of_work(services, [write], [_claim(wanted, write, holder)]))
         return Written(write.version, StorageResponse.CREATE_NO_MATCH, warnings)
 
     return await persistently(services, attempt, None)
@@ -116,16 +116,14 @@ async def update(
         check_precondition(services, what, head_of(found), if_match)
         if found is None:
             write = await _first(services, wanted.type, resource)
-            await services.store.commit(
-                await unit_of_work(services, [write], [_claim(wanted, write, holder)])
-            )
+            await services.keys.commit(await unit_of_work(services, [write], [_claim(wanted, write, holder)]))
             return Written(write.version, StorageResponse.UPDATE_NO_MATCH, warnings)
         check_same_id(found, resource)
         refuse_part(found, resource)
         if is_unchanged(found, {**resource, "id": found.id}):
             return Written(found, StorageResponse.UPDATE_MATCH_NO_CHANGE, warnings)
         write = plan_update(services, wanted.type, found.id, resource, head_of(found))
-        await services.store.commit(await unit_of_work(services, [write]))
+        await services.keys.commit(await unit_of_work(services, [write]))
         return Written(write.version, StorageResponse.UPDATE_MATCH, warnings)
 
     return await persistently(services, attempt, if_match)
@@ -160,7 +158,7 @@ async def delete(
         plans = [plan_delete(services, s.type, s.id, head_of(s), if_match) for s in found]
         writes = [write for write in plans if write is not None]
         await refuse_referred(services, writes, base_url)
-        await services.store.commit(UnitOfWork(writes))
+        await services.keys.commit(UnitOfWork(writes))
         done[:] = [Written(write.version, StorageResponse.DELETE) for write in writes]
         return done[0] if done else Written(None, StorageResponse.DELETE_NOT_FOUND)
 

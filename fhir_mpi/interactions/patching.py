@@ -61,7 +61,7 @@ async def apply(services: Services, stored: Stored, change: Change, if_match: in
     write = plan_patch(services, stored, change, if_match)
     if write is None:
         return Written(stored, StorageResponse.PATCH_NO_CHANGE)
-    await services.store.commit(await unit_of_work(services, [write]))
+    await services.keys.commit(await unit_of_work(services, [write]))
     return Written(write.version, StorageResponse.PATCH)
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from fhir_mpi.definitions import Definitions
 from fhir_mpi.interactions.intake import Intake
+from fhir_mpi.interactions.keys import Keys
 from fhir_mpi.interactions.ways import Ways
 from fhir_mpi.mdm.matching import Matcher
 from fhir_mpi.storage.port import Store
@@ -47,6 +48,8 @@ class Limits:
 class Services:
     definitions: Definitions
     store: Store
+    keys: Keys
+    """How units of work are committed: under the blocking keys that the store has now."""
     intake: Intake
     matchers: Mapping[str, Matcher]
     limits: Limits

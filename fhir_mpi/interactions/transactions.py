@@ -87,7 +87,7 @@ async def _commit(services: Services, plans: Sequence[Plan], base_url: str) -> N
         number = next(plan.place.change.number for plan in plans if plan.place.key in refused.places)
         with at_entry(number):
             raise
-    await services.store.commit(work)
+    await services.keys.commit(work)
 
 
 def _plan(services: Services, place: Place, resource: Resource) -> Plan:

@@ -48,7 +48,7 @@ async def create(services: Services, type: str, resource: Resource) -> Written:
     write, warnings = plan_create(services, type, resource, services.new_id())
 
     async def attempt() -> Written:
-        await services.store.commit(await unit_of_work(services, [write]))
+        await services.keys.commit(await unit_of_work(services, [write]))
         return Written(write.version, StorageResponse.CREATE, warnings)
 
     return await persistently(services, attempt, None)
@@ -80,7 +80,7 @@ async def update(
             return Written(current, StorageResponse.UPDATE_NO_CHANGE, warnings)
         check_new_id(services, type, id, head)
         write = plan_update(services, type, id, resource, head)
-        await services.store.commit(await unit_of_work(services, [write]))
+        await services.keys.commit(await unit_of_work(services, [write]))
         return Written(write.version, updating(head), warnings)
 
     return await persistently(services, attempt, if_match)
@@ -98,7 +98,7 @@ async def delete(
         if write is None:
             return Written(None, deleting(head))
         await refuse_referred(services, [write], base_url)
-        await services.store.commit(UnitOfWork([write]))
+        await services.keys.commit(UnitOfWork([write]))
         return Written(write.version, StorageResponse.DELETE)
 
     return await persistently(services, attempt, if_match, "delete")

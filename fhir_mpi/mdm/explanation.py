@@ -48,7 +48,7 @@ class Explanation:
 
 async def explanation(matcher: Matcher, resource: Resource, other: Resource) -> Explanation:
     """What this matcher says of the pair, the first being the one that is asked about."""
-    model, type, stored = matcher.model, matcher.model.resource_type, matcher.stored or matcher.model
+    model, type, stored = matcher.model, matcher.model.resource_type, await matcher.blocking()
     record, candidate = stored.record(resource), stored.record(other)
     population = await matcher.candidates.population(type)
     [score] = matcher.engine.score(record, [candidate], population=population)

@@ -1,6 +1,6 @@
 """Matching: record, keys, one query, scores, grades. Best first, each with its working."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -48,14 +48,15 @@ class Matching:
 class Matcher:
     """Finds the records of one resource type that may be the same person or organization.
 
-    `model` grades what `engine` scores. `stored` is the model that the index has the keys of, where that
-    is another one: two models that are compared then judge the same candidates.
+    `model` grades what `engine` scores. `serving` says which model the index has the keys of, where that
+    may be another one: so two models that are compared judge the same candidates, and a changed one finds
+    by the keys that are complete.
     """
 
     model: LinkageModel
     engine: ScoringEngine
     candidates: Candidates
-    stored: LinkageModel | None = None
+    serving: Callable[[], Awaitable[LinkageModel]] | None = None
 
     @cached_property
     def grader(self) -> Grader:
@@ -67,7 +68,7 @@ class Matcher:
         Raises MissingParameter where the resource holds nothing that a blocking key can be made of, and
         TooCostly where it holds so much that the look-up would cost more than an answer is worth.
         """
-        type, blocking = self.model.resource_type, self.stored or self.model
+        type, blocking = self.model.resource_type, await self.blocking()
         record = blocking.record(resource)
         keys = probe_keys(blocking, record)
         if not keys:
@@ -89,6 +90,10 @@ class Matcher:
         matches = [self.graded(record, o, s) for o, s in zip(others, scores, strict=True)]
         kept = [m for m in matches if m.grade is not MatchGrade.CERTAINLY_NOT]
         return Matching(tuple(sorted(kept, key=_rank)), len(found.skipped), len(keys))
+
+    async def blocking(self) -> LinkageModel:
+        """The model whose blocking is looked up by."""
+        return self.model if self.serving is None else await self.serving()
 
     def graded(self, record: Record, candidate: Record, score: MatchScore) -> Match:
         """The match that a score makes, certainly-not among its grades."""

@@ -6,10 +6,11 @@ Two implementations exist, `storage.sqlite` and `storage.mongo`; one contract su
 """
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from functools import cached_property
+from types import MappingProxyType
 from typing import ClassVar, Final, Protocol
 
 import orjson
@@ -20,6 +21,7 @@ from fhir_mpi.mdm.ports import Candidates, CandidateSet, Links
 from fhir_mpi.search.filters import Filter, IndexEntries, Query
 
 SCHEMA_VERSION: Final = 1
+NO_MARKS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ class UnitOfWork:
 
     A link becomes current if its version is the one after the current one: 1 where there never was one.
     `pending` is put into the queue of what waits to be linked, in place of an earlier version that waits;
-    `settled` leaves it, unless a later version waits meanwhile.
+    `settled` leaves it, unless a later version waits meanwhile. `marks` must stand as they say.
     """
 
     writes: Sequence[Write] = ()
@@ -142,6 +144,7 @@ class UnitOfWork:
     pending: Sequence[Pending] = ()
     settled: Sequence[Pending] = ()
     jobs: Sequence[JobChange] = ()
+    marks: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,13 +235,19 @@ class JobConflict(Exception):
         self.id = id
 
 
+class MarkMoved(Exception):
+    """A mark did not stand as it was said; nothing was done."""
+
+
 class Store(Candidates, Links, Protocol):
     """Every method may raise `StoreTimeout`, `StoreFull` or `Unavailable` (fhir.outcome).
 
-    `bulk_unit` is how many writes make a good unit of work where very many are to be done.
+    `bulk_unit` is how many writes make a good unit of work where very many are to be done. After
+    `longest_write` seconds no unit of work is under way any more that saw a mark as it was before.
     """
 
     bulk_unit: ClassVar[int]
+    longest_write: ClassVar[float]
 
     async def read(self, type: str, id: str, /) -> Stored | None:
         """The current version, a deletion included; None where the resource never was."""
@@ -316,17 +325,24 @@ class Store(Candidates, Links, Protocol):
         """Those that are due, the longest due first."""
         ...
 
-    def scan(self, type: str, /, *, history: bool = False) -> AsyncIterator[Stored]:
+    def scan(self, type: str, /, *, history: bool = False, after: str | None = None) -> AsyncIterator[Stored]:
         """Every current resource of a type, deletions left out, in a stable order and in bounded
-        memory; with `history`, every version of every resource, oldest first per resource.
+        memory; with `history`, every version of every resource, oldest first per resource. With `after`,
+        only what follows the resource of that id, or all where that never was.
         """
         ...
 
     async def replace_index(
-        self, type: str, entries: Mapping[str, tuple[int, IndexEntries, CandidateEntry | None]], /
+        self,
+        type: str,
+        entries: Mapping[str, tuple[int, IndexEntries | None, CandidateEntry | None]],
+        /,
+        *,
+        marks: Mapping[str, str] = NO_MARKS,
     ) -> None:
         """New index entries and candidates by id, for the version named; no new version is made.
-        A resource whose version has moved on is left as it is (its writer indexed it).
+        A resource whose version has moved on is left as it is (its writer indexed it). Entries that are
+        None stay as they are. MarkMoved where one of `marks` does not stand as it says.
         """
         ...
 

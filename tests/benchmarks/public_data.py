@@ -117,7 +117,7 @@ async def judged(data: DataSet, model: LinkageModel) -> Sequence[Verdict]:
                 [intake.write(p, id=id, expected=0, now=now, method="PUT") for id, p in data.indexed.items()],
             )
             matcher = Matcher(
-                model, FellegiSunter(model), services.store, stored=services.matchers["Patient"].model
+                model, FellegiSunter(model), services.store, serving=services.matchers["Patient"].blocking
             )
             asked = data.asked or await stored_probes(services.store, "Patient", data.labels)
             return await verdicts(matcher, asked, data.labels, lambda _: None)

@@ -64,7 +64,7 @@ def everything(matcher: Matcher) -> Matcher:
     """The same matcher with every candidate in the answer, those below "possible" too."""
     thresholds = replace(matcher.model.thresholds, possible=0.0)
     model = replace(matcher.model, thresholds=thresholds)
-    return replace(matcher, model=model, stored=matcher.stored or matcher.model)
+    return replace(matcher, model=model, serving=matcher.blocking)
 
 
 async def matches_of(matcher: Matcher, resource: Resource) -> Sequence[Match]:

@@ -30,9 +30,9 @@ from fhir_mpi.storage.mongo.documents import (
     stored_version,
     text_rows,
 )
-from fhir_mpi.storage.mongo.indexes import Database
+from fhir_mpi.storage.mongo.indexes import MARKS, Database
 from fhir_mpi.storage.mongo.resources import heads
-from fhir_mpi.storage.port import CandidateEntry, Stored, UnitOfWork, Write, WriteConflict
+from fhir_mpi.storage.port import CandidateEntry, MarkMoved, Stored, UnitOfWork, Write, WriteConflict
 
 ATTEMPTS: Final = 3
 
@@ -71,6 +71,22 @@ class Inside:
         if result.matched_count != len(requests):
             raise Raced
 
+    async def require(self, marks: Mapping[str, str]) -> None:
+        """MarkMoved unless each of these stands as it is said."""
+        if not marks:
+            return
+        found = self.database[MARKS].find({"_id": {"$in": sorted(marks)}}, session=self.session)
+        if {document["_id"]: document["value"] async for document in found} != dict(marks):
+            raise MarkMoved
+
+    async def candidates(self, type: str, entries: Mapping[str, CandidateEntry | None]) -> None:
+        """Candidate records in place of those that these have."""
+        if entries:
+            stale = {"_id": {"$in": sorted(entries)}}
+            await self.database[f"{type}.candidates"].delete_many(stale, session=self.session)
+        items = entries.items()
+        await self.insert(f"{type}.candidates", (candidate_document(id, c) for id, c in items if c))
+
     async def index(self, type: str, entries: Mapping[str, Entry], *, indexed: Collection[str]) -> None:
         """Rows and candidates of these resources; those of `indexed` replace what they have."""
         old = sorted(indexed)
@@ -92,6 +108,7 @@ async def commit(connection: Connection, work: UnitOfWork) -> None:
 
     async def body(session: Session) -> None:
         inside = Inside(connection.database, session)
+        await inside.require(work.marks)
         await jobs.change(connection.database, session, work.jobs)
         await claims.take(connection.database, session, work.claims)
         for type, group in groups.items():
@@ -114,12 +131,16 @@ async def commit(connection: Connection, work: UnitOfWork) -> None:
 
 
 async def replace_index(
-    connection: Connection, type: str, entries: Mapping[str, tuple[int, IndexEntries, CandidateEntry | None]]
+    connection: Connection,
+    type: str,
+    entries: Mapping[str, tuple[int, IndexEntries | None, CandidateEntry | None]],
+    marks: Mapping[str, str],
 ) -> None:
     """New entries for resources that still have the version named; the others stay as they are."""
 
     async def body(session: Session) -> None:
         inside = Inside(connection.database, session)
+        await inside.require(marks)
         found = connection.database[type].find(
             {"_id": {"$in": sorted(entries)}}, {"version": 1, "deleted": 1}, session=session
         )
@@ -129,7 +150,10 @@ async def replace_index(
         await connection.database[type].bulk_write(
             [_indexing(id, *entries[id]) for id in current], session=session
         )
-        await inside.index(type, {id: entries[id][1:] for id in current}, indexed=current)
+        found_by = {id: (ix, c) for id in current for _, ix, c in [entries[id]] if ix is not None}
+        await inside.index(type, found_by, indexed=found_by)
+        matched = {id: c for id in current for _, ix, c in [entries[id]] if ix is None}
+        await inside.candidates(type, matched)
 
     await _until_not_raced(connection, body, len(entries))
 
@@ -206,11 +230,13 @@ async def _make_current(inside: Inside, type: str, writes: Sequence[Write], vers
     await inside.index(type, entries, indexed=[w.version.id for w, _ in replaced])
 
 
-def _indexing(id: str, version: int, index: IndexEntries, _: CandidateEntry | None) -> UpdateOne:
+def _indexing(id: str, version: int, index: IndexEntries | None, _: CandidateEntry | None) -> UpdateOne:
     """The counter makes it a real write even where the entries stay the same: without one, a writer
     of the next version would not be in this transaction's way.
     """
-    change = {"$set": {"ix": index_document(index)}, "$inc": {"indexed": 1}}
+    change: Document = {"$inc": {"indexed": 1}}
+    if index is not None:
+        change["$set"] = {"ix": index_document(index)}
     return UpdateOne({"_id": {"$eq": id}, "version": version}, change)
 
 

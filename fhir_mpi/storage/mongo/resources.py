@@ -48,10 +48,11 @@ def versions_of(id: str) -> Document:
     return {"$gte": history_id(id, 0), "$lt": f"{id}{AFTER_VERSIONS}"}
 
 
-async def scan(database: Database, type: str, *, history: bool) -> AsyncIterator[Stored]:
+async def scan(database: Database, type: str, *, history: bool, behind: str | None) -> AsyncIterator[Stored]:
     """By id, in batches that each begin behind the last: no cursor has to outlive a pause."""
     collection = database[f"{type}.history" if history else type]
-    after: Document = {}
+    last = f"{behind}{AFTER_VERSIONS}" if history else behind
+    after: Document = {} if behind is None else {"_id": {"$gt": last}}
     while True:
         batch = await collection.find(after, _WITHOUT_INDEX).sort("_id", 1).limit(BATCH).to_list()
         for document in batch:

@@ -26,6 +26,7 @@ from fhir_mpi.storage.mongo.failures import told_as_ours, translated
 from fhir_mpi.storage.mongo.indexes import MARKS, PENDING, missing_indexes
 from fhir_mpi.storage.populations import Populations
 from fhir_mpi.storage.port import (
+    NO_MARKS,
     CandidateEntry,
     Changes,
     Expunge,
@@ -45,6 +46,7 @@ class MongoStore:
     # The server ends a transaction after 60 s (transactionLifetimeLimitSeconds), whatever it has done,
     # and keeps all it changes in memory until then: units must stay well below both.
     bulk_unit: ClassVar[int] = 500
+    longest_write: ClassVar[float] = 60.0
 
     def __init__(self, connection: Connection, types: tuple[str, ...]) -> None:
         self._connection, self._types = connection, types
@@ -169,16 +171,23 @@ class MongoStore:
         with told_as_ours():
             return await jobs.due(self._database, now, limit)
 
-    async def scan(self, type: str, /, *, history: bool = False) -> AsyncIterator[Stored]:
+    async def scan(
+        self, type: str, /, *, history: bool = False, after: str | None = None
+    ) -> AsyncIterator[Stored]:
         with told_as_ours():
-            async for stored in resources.scan(self._database, type, history=history):
+            async for stored in resources.scan(self._database, type, history=history, behind=after):
                 yield stored
 
     async def replace_index(
-        self, type: str, entries: Mapping[str, tuple[int, IndexEntries, CandidateEntry | None]], /
+        self,
+        type: str,
+        entries: Mapping[str, tuple[int, IndexEntries | None, CandidateEntry | None]],
+        /,
+        *,
+        marks: Mapping[str, str] = NO_MARKS,
     ) -> None:
         with told_as_ours():
-            await commit.replace_index(self._connection, type, entries)
+            await commit.replace_index(self._connection, type, entries, marks)
 
     async def import_versions(self, versions: Sequence[Write], /) -> None:
         with told_as_ours():

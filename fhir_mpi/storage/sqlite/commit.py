@@ -8,7 +8,7 @@ from typing import Final
 
 from fhir_mpi.search.filters import IndexEntries
 from fhir_mpi.storage.port import CandidateEntry, Stored, UnitOfWork, Write, WriteConflict
-from fhir_mpi.storage.sqlite import candidates, claims, entries, jobs, links, pending
+from fhir_mpi.storage.sqlite import candidates, claims, entries, jobs, links, marks, pending
 from fhir_mpi.storage.sqlite.candidates import CandidateChange
 from fhir_mpi.storage.sqlite.codes import Codes, Key, entry_keys
 from fhir_mpi.storage.sqlite.entries import EntryChange
@@ -49,8 +49,9 @@ def commit(
     connection: sqlite3.Connection, types: Mapping[str, int], codes: Codes, work: UnitOfWork
 ) -> Mapping[Key, int]:
     """Does every write and link, takes every claim and changes every job, or raises WriteConflict,
-    ClaimConflict, LinkConflict or JobConflict; the codes that it used, to be kept once committed.
+    ClaimConflict, LinkConflict, JobConflict or MarkMoved; the codes that it used, to be kept once committed.
     """
+    marks.require(connection, work.marks)
     jobs.change(connection, work.jobs)
     claims.take(connection, work.claims)
     links.put(connection, types, work.links)
@@ -68,10 +69,12 @@ def replace_index(
     connection: sqlite3.Connection,
     type: int,
     codes: Codes,
-    changes: Mapping[str, tuple[int, IndexEntries, CandidateEntry | None]],
+    changes: Mapping[str, tuple[int, IndexEntries | None, CandidateEntry | None]],
+    required: Mapping[str, str],
 ) -> Mapping[Key, int]:
     """New entries for those that still are at the version named and not deleted."""
-    kept: list[tuple[int, str, IndexEntries, CandidateEntry | None]] = []
+    marks.require(connection, required)
+    kept: list[tuple[int, str, IndexEntries | None, CandidateEntry | None]] = []
     for id, (version, index, candidate) in changes.items():
         row = connection.execute(
             "SELECT pk FROM resource WHERE type = ? AND id = ? AND version = ? AND json IS NOT NULL",
@@ -82,7 +85,7 @@ def replace_index(
     return _index(
         connection,
         codes,
-        [EntryChange(pk, type, index, False) for pk, _, index, _ in kept],
+        [EntryChange(pk, type, index, False) for pk, _, index, _ in kept if index is not None],
         [CandidateChange(pk, type, id, candidate, False) for pk, id, _, candidate in kept],
     )
 

@@ -10,6 +10,7 @@ import orjson
 from fhir_mpi.storage.port import Head, Stored
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LAST_VERSION: Final = 2**62
 MILLISECOND: Final = timedelta(milliseconds=1)
 
 # Bodies are bytes on both sides and text in the file, where the sqlite3 shell can look into them.
@@ -104,6 +105,12 @@ def current_batch(
         (number, after[0], limit),
     )
     return _batch(type, rows, after)
+
+
+def place(connection: sqlite3.Connection, number: int, id: str | None) -> tuple[int, int]:
+    """The position behind all versions of a resource; the beginning where it never was."""
+    row = connection.execute("SELECT pk FROM resource WHERE type = ? AND id = ?", (number, id)).fetchone()
+    return (0, 0) if row is None else (row[0], LAST_VERSION)
 
 
 def version_batch(

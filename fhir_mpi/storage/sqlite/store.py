@@ -12,6 +12,7 @@ from fhir_mpi.mdm.ports import CandidateSet, LinkQuery
 from fhir_mpi.search.filters import Filter, IndexEntries, Query
 from fhir_mpi.storage.populations import Populations
 from fhir_mpi.storage.port import (
+    NO_MARKS,
     CandidateEntry,
     Changes,
     Expunge,
@@ -55,6 +56,8 @@ class SqliteStore:
     # A commit rewrites each page of an index once, however many of its rows are new: at a million
     # patients units of 2,000 write five times as many bytes, and other writers wait for seconds anyway.
     bulk_unit: ClassVar[int] = 20_000
+    # There is one writer at a time, and it looks at the marks when its turn has come.
+    longest_write: ClassVar[float] = 0.0
 
     def __init__(self, connections: Connections, types: Mapping[str, int]) -> None:
         self._connections = connections
@@ -178,22 +181,29 @@ class SqliteStore:
     async def due_jobs(self, now: datetime, /, *, limit: int) -> Sequence[Job]:
         return self._connections.look(lambda c: jobs.due(c, now, limit))
 
-    async def scan(self, type: str, /, *, history: bool = False) -> AsyncIterator[Stored]:
+    async def scan(
+        self, type: str, /, *, history: bool = False, after: str | None = None
+    ) -> AsyncIterator[Stored]:
         number, batch = self._types[type], resources.version_batch if history else resources.current_batch
-        after = (0, 0)
+        place = await self._connections.read(lambda c: resources.place(c, number, after))
         while True:
-            ask = partial(batch, number=number, type=type, after=after, limit=BATCH)
-            found, after = await self._connections.read(ask)
+            ask = partial(batch, number=number, type=type, after=place, limit=BATCH)
+            found, place = await self._connections.read(ask)
             for stored in found:
                 yield stored
             if len(found) < BATCH:
                 return
 
     async def replace_index(
-        self, type: str, changes: Mapping[str, tuple[int, IndexEntries, CandidateEntry | None]], /
+        self,
+        type: str,
+        changes: Mapping[str, tuple[int, IndexEntries | None, CandidateEntry | None]],
+        /,
+        *,
+        marks: Mapping[str, str] = NO_MARKS,
     ) -> None:
         number = self._types[type]
-        await self._write(lambda c: commit.replace_index(c, number, self._codes, changes))
+        await self._write(lambda c: commit.replace_index(c, number, self._codes, changes, marks))
 
     async def import_versions(self, versions: Sequence[Write], /) -> None:
         await self._write(lambda c: commit.import_versions(c, self._types, self._codes, versions))

@@ -29,7 +29,7 @@ async def renewed(settings: Settings, type: str) -> list[int]:
     definitions = load_definitions(settings.definitions)
     intake = build_intake(definitions, settings)
     async with open_services(settings, definitions, intake, stale=True) as services:
-        return [done async for done in reindex(services.store, intake, type)]
+        return [done async for done in reindex(services.keys, intake, type)]
 
 
 async def test_a_stale_index_stops_the_start_until_it_is_made_anew(

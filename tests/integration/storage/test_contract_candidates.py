@@ -1,8 +1,11 @@
 """The store contract: candidates by blocking key, each once, capped whole and said so."""
 
+import pytest
+
 from fhir_mpi.mdm.ports import CandidateSet
-from fhir_mpi.storage.port import CandidateEntry, Store
-from tests.integration.storage.writes import commit, deletion, put
+from fhir_mpi.search.filters import Equals
+from fhir_mpi.storage.port import CandidateEntry, MarkMoved, Store, UnitOfWork
+from tests.integration.storage.writes import commit, deletion, found, put
 
 LEAST, MOST = -(2**63), 2**63 - 1
 
@@ -72,3 +75,43 @@ async def test_replaced_keys_are_found_and_the_old_ones_are_not(store: Store) ->
     await store.replace_index("Patient", {"a": (1, {}, entry)})
     assert _rows(await store.candidates("Patient", [1], cap=9)) == [("b", "kept")]
     assert _rows(await store.candidates("Patient", [2], cap=9)) == [("a", "new")]
+
+
+async def test_candidates_can_be_replaced_alone(store: Store) -> None:
+    await commit(
+        store, put("a", {"family": ["rivera"]}, keys=[1], packed="old"), put("b", keys=[1], packed="b")
+    )
+    await store.replace_index(
+        "Patient", {"a": (1, None, CandidateEntry(frozenset({2}), "new")), "b": (1, None, None)}
+    )
+    assert _rows(await store.candidates("Patient", [1, 2], cap=9)) == [("a", "new")]
+    assert await found(store, Equals("family", "rivera")) == {"a"}
+    assert await store.population("Patient") == 1
+    await store.replace_index("Patient", {"a": (7, None, CandidateEntry(frozenset({3}), "late"))})
+    assert not (await store.candidates("Patient", [3], cap=9)).rows
+
+
+async def test_nothing_is_written_where_a_mark_does_not_stand_as_it_is_said(store: Store) -> None:
+    await store.set_mark("keys", "old", expected=None)
+    await store.commit(UnitOfWork([put("a", keys=[1], packed="A")], marks={"keys": "old"}))
+    await store.set_mark("keys", "new", expected="old")
+    for marks in ({"keys": "old"}, {"keys": "new", "absent": "x"}):
+        with pytest.raises(MarkMoved):
+            await store.commit(UnitOfWork([put("b", keys=[1], packed="B")], marks=marks))
+        with pytest.raises(MarkMoved):
+            await store.replace_index(
+                "Patient", {"a": (1, None, CandidateEntry(frozenset({2}), "A"))}, marks=marks
+            )
+    assert _rows(await store.candidates("Patient", [1, 2], cap=9)) == [("a", "A")]
+    assert await store.read("Patient", "b") is None
+
+
+async def test_a_scan_goes_on_behind_a_resource(store: Store) -> None:
+    await commit(store, *(put(f"p{n}") for n in range(5)))
+    await commit(store, put("p2", expected=1))
+    everything = [stored.id async for stored in store.scan("Patient")]
+    rest = [stored.id async for stored in store.scan("Patient", after=everything[2])]
+    assert rest == everything[3:]
+    assert [stored.id async for stored in store.scan("Patient", after=everything[-1])] == []
+    versions = [(s.id, s.version) async for s in store.scan("Patient", history=True, after=everything[2])]
+    assert versions == [(id, 1) for id in everything[3:]]

@@ -55,7 +55,7 @@ class Desk:
 
 async def answer(*matches: Match, skipped: int = 0, gone: Sequence[str] = (), **values: Any) -> Any:
     desk: Any = Desk(Matching(matches, skipped, 9), gone=gone)
-    services = Services(desk, desk, desk, {"Patient": desk}, LIMITS, lambda: NOW, lambda: "new")
+    services = Services(desk, desk, desk, desk, {"Patient": desk}, LIMITS, lambda: NOW, lambda: "new")
     call = Call({"resource": PATIENT, **values}, "http://x/fhir", "Patient")
     return json.loads(encode(await match(services, call)))
 

@@ -59,4 +59,4 @@ def matcher_with(served: Matcher, path: Path | None) -> Matcher:
     if path is None:
         return served
     model = model_of(path, served.model.resource_type)
-    return Matcher(model, FellegiSunter(model), served.candidates, stored=served.stored or served.model)
+    return Matcher(model, FellegiSunter(model), served.candidates, served.blocking)

@@ -103,7 +103,7 @@ class Running:
             changed = replace(self._job, updated=self._services.clock(), **said)
             change = JobChange(changed.id, changed.revision, changed)
             work = work or UnitOfWork()
-            await self._services.store.commit(replace(work, jobs=[*work.jobs, change]))
+            await self._services.keys.commit(replace(work, jobs=[*work.jobs, change]))
             self._job = replace(changed, revision=changed.revision + 1)
 
     def _lease(self) -> Any:
@@ -138,7 +138,7 @@ def planned(services: Services, kind: str, parameters: Json) -> Job:
 async def accept(services: Services, job: Job, work: UnitOfWork | None = None) -> None:
     """Keeps a job for whichever process is free; durable when this returns, as is the work beside it."""
     work = work or UnitOfWork()
-    await services.store.commit(replace(work, jobs=[*work.jobs, JobChange(job.id, 0, job)]))
+    await services.keys.commit(replace(work, jobs=[*work.jobs, JobChange(job.id, 0, job)]))
 
 
 async def follow(services: Services, id: str) -> tuple[Job, Result | None]:
@@ -161,7 +161,7 @@ async def take_away(services: Services, id: str, withdraw: Callable[[str], Withd
         job, result = await follow(services, id)
         try:
             writes = [] if result else await withdraw(job.kind)(services, decode(job.parameters.encode()))
-            await services.store.commit(UnitOfWork(writes, jobs=[JobChange(id, job.revision, None)]))
+            await services.keys.commit(UnitOfWork(writes, jobs=[JobChange(id, job.revision, None)]))
         except (JobConflict, WriteConflict):
             await asyncio.sleep(0)
         else:

@@ -16,6 +16,7 @@ from fhir_mpi.linkage.fellegi_sunter import FellegiSunter
 from fhir_mpi.linkage.grades import Grader
 from fhir_mpi.linkage.model import default_model
 from fhir_mpi.linkage.record import pack, record_of, unpack
+from tests.benchmarks.splink_model import splink_model
 
 PEOPLE, MILLION = 5_000, 1_000_000
 T = TypeVar("T")
@@ -39,6 +40,9 @@ def main() -> None:
     measured("unpack", packed, lambda text: unpack("1", text))
     measured("score the same person", same, lambda p: engine.score(p[0], [p[1]] * 10, population=MILLION), 10)
     measured("score another person", other, lambda p: engine.score(p[0], [p[1]] * 10, population=MILLION), 10)
+    translated = FellegiSunter(splink_model())
+    for what, pairs in (("Splink, the same person", same), ("Splink, another person", other)):
+        measured(what, pairs, lambda p: translated.score(p[0], [p[1]] * 10, population=MILLION), 10)
     grader, graded = Grader(model), list(zip(scores, same, strict=True))
     measured("grade", graded, lambda p: grader.grading(p[0], *p[1]))
 

@@ -1,7 +1,7 @@
 """The packaged model of Patient with levels that Splink's library writes in the place of its weights."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ COLUMNS: Final[Mapping[str, Any]] = {
     **{name: name for name in ("given", "family", "birth_date", "gender", "postal_code", "email")},
     "phones": {"feature": "phone", "list": True},
 }
-COMPARISONS: Final = (
+COMPARISONS: Final[Sequence[Any]] = (
     cl.NameComparison("given"),
     cl.NameComparison("family"),
     cl.DateOfBirthComparison("birth_date", input_is_string=True),

@@ -110,7 +110,7 @@ async def _committed(services: Services, wanted: Asked, given: Resource) -> tupl
     for attempt in range(ATTEMPTS):
         try:
             plan = await planned(services, wanted, given)
-            await services.store.commit(plan.work)
+            await services.keys.commit(plan.work)
         except Refused as refused:
             if attempt:
                 raise Refused(409, [Issue("conflict", issue.text) for issue in refused.issues]) from refused

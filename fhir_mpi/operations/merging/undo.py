@@ -123,7 +123,7 @@ async def _commit(services: Services, found: Undoing, given: Resource) -> Resour
             outcome=outcome,
             of=f"{PROVENANCE}/{found.merge.id}",
         )
-        await services.store.commit(await _work(services, found, record))
+        await services.keys.commit(await _work(services, found, record))
     return outcome
 
 

@@ -91,7 +91,8 @@ class KeyedStore:
 
 def keyed(services: Services, key: Key) -> Services:
     """The services for a request with this key."""
-    return replace(services, store=cast("Store", KeyedStore(services.store, key)))
+    store = cast("Store", KeyedStore(services.store, key))
+    return replace(services, store=store, keys=services.keys.through(store))
 
 
 async def begin(services: Services, id: str, fingerprint: str) -> Key | Known:

@@ -31,6 +31,12 @@ class Keys:
         self.store, self.models = store, models
         self._seen: dict[str, tuple[View, float]] = {}
 
+    def through(self, store: Store) -> "Keys":
+        """The same, which commits to a store that stands before the one it knows."""
+        found = Keys(store, self.models)
+        found._seen = self._seen
+        return found
+
     async def view(self, type: str) -> View:
         """What the store says, as of a second ago at most."""
         found, until = self._seen.get(type, (None, 0.0))

@@ -25,20 +25,23 @@ from fhir_mpi.http.routes import routes
 from fhir_mpi.http.state import Server
 from fhir_mpi.http.telemetry import exporting, telemetry
 from fhir_mpi.interactions.freshness import settle
+from fhir_mpi.interactions.identity import MATCH_AND_LINK, OFF, Mdm
 from fhir_mpi.interactions.intake import Intake
 from fhir_mpi.interactions.keys import Keys
 from fhir_mpi.interactions.published import Published
 from fhir_mpi.interactions.services import Limits, Services
 from fhir_mpi.interactions.upkeep import upkeep
+from fhir_mpi.interactions.waiting import linking
 from fhir_mpi.interactions.ways import Ways
 from fhir_mpi.linkage.engine import ScoringEngine
 from fhir_mpi.linkage.model import InvalidModel, LinkageModel, default_model, read_model
 from fhir_mpi.logging import configure_logging
 from fhir_mpi.mdm.matching import Matcher
+from fhir_mpi.mdm.rules import InvalidRules, read_rules, with_eids
 from fhir_mpi.operations.background import JOBS
 from fhir_mpi.operations.table import OPERATIONS, offered
 from fhir_mpi.operations.worker import Worker
-from fhir_mpi.plugins import plugin_manager, scoring_engine
+from fhir_mpi.plugins import cleaning, eid_scheme, plugin_manager, scoring_engine, surviving
 from fhir_mpi.search.registry import SearchRegistry
 from fhir_mpi.settings import Alternative, Settings
 from fhir_mpi.storage.opening import open_store
@@ -72,6 +75,7 @@ def create_app(settings: Settings, *plugins: object) -> Starlette:
                 open_services(settings, definitions, intake, *plugins) as services,
                 _working(settings, services),
                 upkeep(services.keys, rekeys=settings.rekey == "background"),
+                linking(services),
             ):
                 yield {"server": await _server(settings, services, published)}
 
@@ -149,6 +153,7 @@ async def open_services(
         keys = Keys(store, intake.models)
         if not stale:
             await settle(keys, intake, definitions.types, rekeys=settings.rekey == "background")
+        mdm = build_mdm(settings, definitions, manager)
         yield Services(
             definitions=definitions,
             store=store,
@@ -171,9 +176,37 @@ async def open_services(
                 type: _alternatives(manager, _choice(settings, type)[1], model, keys)
                 for type, model in intake.models.items()
             },
+            mdm=mdm,
         )
     finally:
         await store.close()
+
+
+def build_mdm(settings: Settings, definitions: Definitions, manager: PluginManager) -> Mdm:
+    """How records are linked; DefinitionError where the rules can't be used."""
+    try:
+        rules = read_rules(settings.mdm_rules)
+    except InvalidRules as error:
+        raise DefinitionError(str(error)) from error
+    return Mdm(
+        modes={type: mode for type, mode in _modes(settings).items() if type in definitions.types},
+        rules=with_eids(
+            rules,
+            prevent_updates=settings.mdm_prevent_eid_updates,
+            prevent_multiple=settings.mdm_prevent_multiple_eids,
+        ),
+        at_once=settings.mdm_at_once,
+        scheme=eid_scheme(manager, settings.mdm_eid_scheme),
+        cleaned=cleaning(manager),
+        survive=surviving(manager),
+    )
+
+
+def _modes(settings: Settings) -> Mapping[str, str]:
+    return {
+        "Patient": settings.patient_mdm or settings.mdm,
+        "Organization": settings.organization_mdm or settings.mdm,
+    }
 
 
 def _choice(settings: Settings, type: str) -> tuple[str, Sequence[Alternative]]:
@@ -247,6 +280,8 @@ def _limits(settings: Settings) -> Limits:
         key_required=settings.idempotency_required,
         job_lease=settings.job_lease,
         job_lifetime=settings.job_lifetime,
+        unmatched=frozenset(type for type, mode in _modes(settings).items() if mode == OFF),
+        linked=frozenset(type for type, mode in _modes(settings).items() if mode == MATCH_AND_LINK),
     )
 
 

@@ -3,13 +3,14 @@
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple, TypeAlias
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 MIB: Final = 1024 * 1024
+Mode: TypeAlias = Literal["off", "match-only", "match-and-link"]
 PREFIX: Final = "FHIR_MPI_"
 ALTERNATIVE: Final = re.compile(r"(?P<name>[A-Za-z0-9_.-]{1,64})=(?P<engine>[^:]+)(?::(?P<model>.+))?")
 TESTS: Final = "FHIR_MPI_TEST_"
@@ -62,6 +63,24 @@ class Settings(BaseSettings):
     )
     rekey: Literal["background", "refuse"] = Field(
         default="background", description="What a start does whose linkage model wants other blocking keys."
+    )
+    mdm: Mode = Field(
+        default="match-only", description="Whether records are matched, and linked to golden records."
+    )
+    patient_mdm: Mode | None = Field(default=None, description="The same for Patient alone.")
+    organization_mdm: Mode | None = Field(default=None, description="The same for Organization alone.")
+    mdm_rules: Annotated[tuple[Path, ...], NoDecode] = Field(
+        default=(), description="JSON files, by comma: EID systems, survivorship, sources, blocklist."
+    )
+    mdm_at_once: int = Field(
+        default=50, ge=0, description="Candidates of a source that are looked at when it is written."
+    )
+    mdm_eid_scheme: str = Field(default="uuid", description="How enterprise identifiers are made.")
+    mdm_prevent_eid_updates: bool = Field(
+        default=True, description="Whether an update must keep one of the source's EIDs."
+    )
+    mdm_prevent_multiple_eids: bool = Field(
+        default=True, description="Whether a source has one EID of a system at most."
     )
     match_count: int = Field(
         default=50, ge=1, description="Most matches answered when a request gives no count."
@@ -152,7 +171,7 @@ class Settings(BaseSettings):
         default="info", pattern="^(debug|info|warning|error)$", description="Least level that is logged."
     )
 
-    @field_validator("unique_identifiers", "cors_origins", mode="before")
+    @field_validator("unique_identifiers", "cors_origins", "mdm_rules", mode="before")
     @classmethod
     def _split(cls, given: Any) -> Any:
         return (

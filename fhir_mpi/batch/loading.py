@@ -15,14 +15,16 @@ from fhir_mpi.batch.workers import in_order
 from fhir_mpi.fhir.json import decode
 from fhir_mpi.fhir.meta import same_content
 from fhir_mpi.fhir.outcome import Conflict
+from fhir_mpi.interactions.committing import ForbiddenByMdm, commit
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.interactions.uniqueness import IdentifierTaken, Place, unit_of_work
 from fhir_mpi.interactions.writing import plan_update
 from fhir_mpi.storage.port import ClaimConflict, Head, Stored, Write, WriteConflict
 
 ATTEMPTS: Final = 10
-Taken: TypeAlias = tuple[Write, IdentifierTaken]
-"""What is not stored, as an identifier of it is another's."""
+Refusal: TypeAlias = IdentifierTaken | ForbiddenByMdm
+Taken: TypeAlias = tuple[Write, Refusal]
+"""What is not stored, as an identifier of it is another's, or MDM forbids it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +127,10 @@ async def _store(services: Services, writes: Sequence[Write]) -> tuple[Tally, li
         new, changed = await _planned(services, writes)
         try:
             if new or changed:
-                await services.keys.commit(await unit_of_work(services, [*new, *changed]))
+                await commit(services, await unit_of_work(services, [*new, *changed]))
         except (WriteConflict, ClaimConflict):
             continue  # somebody else wrote one of these meanwhile: look again
-        except IdentifierTaken as error:
+        except (IdentifierTaken, ForbiddenByMdm) as error:
             taken += [(write, error) for write in writes if _place(write) in error.places]
             writes = [write for write in writes if _place(write) not in error.places]
             continue
@@ -157,7 +159,7 @@ def _update(services: Services, write: Write, head: Head, stored: Stored | None)
     return [plan_update(services, write.version.type, write.version.id, resource, head)]
 
 
-def _rejected(write: Write, error: IdentifierTaken, origin: Origin) -> Rejected:
+def _rejected(write: Write, error: Refusal, origin: Origin) -> Rejected:
     content = write.version.json
     return Rejected(origin.source, origin.line, origin.entry, write.version.type, error.issues, content)
 

@@ -10,6 +10,7 @@
       UnsupportedParameter   400 not-supported  an unknown search parameter, modifier or feature
       TooCostly              400 too-costly     refused for its cost
       UnknownTarget          403 code-invalid   the same of a system that is asked for (IHE ITI-83)
+      Forbidden              403 forbidden
       NotFound               404 not-found
       MethodNotAllowed       405 not-supported
       NotAcceptable          406 not-supported
@@ -112,6 +113,10 @@ class UnsupportedParameter(FhirError):
 
 class TooCostly(FhirError):
     status, code = 400, "too-costly"
+
+
+class Forbidden(FhirError):
+    status, code = 403, "forbidden"
 
 
 class NotFound(FhirError):

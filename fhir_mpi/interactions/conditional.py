@@ -23,6 +23,8 @@ from fhir_mpi.fhir.outcome import (
 from fhir_mpi.fhir.storage_response import StorageResponse
 from fhir_mpi.fhir.types import Resource
 from fhir_mpi.interactions import patching
+from fhir_mpi.interactions.committing import commit
+from fhir_mpi.interactions.heads import head_of
 from fhir_mpi.interactions.integrity import refuse_referred
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.interactions.uniqueness import unit_of_work
@@ -31,7 +33,6 @@ from fhir_mpi.interactions.writing import (
     check_new_id,
     check_precondition,
     check_type,
-    head_of,
     is_unchanged,
     persistently,
     plan_create,
@@ -91,7 +92,7 @@ async def create(services: Services, wanted: Criteria, resource: Resource) -> Wr
         found = await match(services, wanted, "CREATE")
         if found is not None:
             return Written(found, StorageResponse.CREATE_MATCH)
-        await services.keys.commit(await unit_of_work(services, [write], [_claim(wanted, write, holder)]))
+        await commit(services, await unit_of_work(services, [write], [_claim(wanted, write, holder)]))
         return Written(write.version, StorageResponse.CREATE_NO_MATCH, warnings)
 
     return await persistently(services, attempt, None)
@@ -116,14 +117,14 @@ async def update(
         check_precondition(services, what, head_of(found), if_match)
         if found is None:
             write = await _first(services, wanted.type, resource)
-            await services.keys.commit(await unit_of_work(services, [write], [_claim(wanted, write, holder)]))
+            await commit(services, await unit_of_work(services, [write], [_claim(wanted, write, holder)]))
             return Written(write.version, StorageResponse.UPDATE_NO_MATCH, warnings)
         check_same_id(found, resource)
         refuse_part(found, resource)
         if is_unchanged(found, {**resource, "id": found.id}):
             return Written(found, StorageResponse.UPDATE_MATCH_NO_CHANGE, warnings)
         write = plan_update(services, wanted.type, found.id, resource, head_of(found))
-        await services.keys.commit(await unit_of_work(services, [write]))
+        await commit(services, await unit_of_work(services, [write]))
         return Written(write.version, StorageResponse.UPDATE_MATCH, warnings)
 
     return await persistently(services, attempt, if_match)
@@ -158,7 +159,7 @@ async def delete(
         plans = [plan_delete(services, s.type, s.id, head_of(s), if_match) for s in found]
         writes = [write for write in plans if write is not None]
         await refuse_referred(services, writes, base_url)
-        await services.keys.commit(UnitOfWork(writes))
+        await commit(services, UnitOfWork(writes))
         done[:] = [Written(write.version, StorageResponse.DELETE) for write in writes]
         return done[0] if done else Written(None, StorageResponse.DELETE_NOT_FOUND)
 

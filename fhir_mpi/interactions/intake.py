@@ -17,6 +17,7 @@ from fhir_mpi.fhir.validation import Validator
 from fhir_mpi.linkage.blocking import stored_keys
 from fhir_mpi.linkage.model import LinkageModel
 from fhir_mpi.linkage.record import pack
+from fhir_mpi.mdm.tags import is_managed
 from fhir_mpi.search.filters import IndexEntries
 from fhir_mpi.search.registry import SearchRegistry
 from fhir_mpi.storage.port import CandidateEntry, Stored, Write
@@ -49,7 +50,7 @@ class Intake:
 
     def _candidate(self, resource: Resource) -> CandidateEntry | None:
         model = self.models.get(resource["resourceType"])
-        if model is None:
+        if model is None or is_managed(resource):  # sources are compared with sources, not with goldens
             return None
         record = model.record(resource)
         return CandidateEntry(stored_keys(model, record), pack(record))

@@ -11,13 +11,14 @@ from fhir_mpi.fhir.json import decode, decode_array, encode
 from fhir_mpi.fhir.outcome import Conflict, MalformedBody, TooCostly, Unprocessable
 from fhir_mpi.fhir.storage_response import StorageResponse
 from fhir_mpi.fhir.types import Json, Resource
+from fhir_mpi.interactions.committing import commit
+from fhir_mpi.interactions.heads import head_of
 from fhir_mpi.interactions.reading import read
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.interactions.uniqueness import unit_of_work
 from fhir_mpi.interactions.writing import (
     Written,
     check_precondition,
-    head_of,
     is_unchanged,
     persistently,
     plan_update,
@@ -61,7 +62,7 @@ async def apply(services: Services, stored: Stored, change: Change, if_match: in
     write = plan_patch(services, stored, change, if_match)
     if write is None:
         return Written(stored, StorageResponse.PATCH_NO_CHANGE)
-    await services.keys.commit(await unit_of_work(services, [write]))
+    await commit(services, await unit_of_work(services, [write]))
     return Written(write.version, StorageResponse.PATCH)
 
 

@@ -14,8 +14,9 @@ from fhir_mpi.fhir.outcome import FhirError, InvalidRequest, NotFound
 from fhir_mpi.fhir.types import Resource
 from fhir_mpi.interactions import patching
 from fhir_mpi.interactions.conditional import Criteria, check_free, check_same_id, match, matches
+from fhir_mpi.interactions.heads import head_of
 from fhir_mpi.interactions.services import Services
-from fhir_mpi.interactions.writing import check_type, head_of
+from fhir_mpi.interactions.writing import check_type
 from fhir_mpi.storage.port import Claim, Head, Stored
 
 Key: TypeAlias = tuple[str, str | None]

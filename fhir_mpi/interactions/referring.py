@@ -7,8 +7,9 @@ from typing import Final
 from fhir_mpi.fhir.json import decode
 from fhir_mpi.fhir.references import repointed, spellings
 from fhir_mpi.fhir.types import Resource
+from fhir_mpi.interactions.heads import head_of
 from fhir_mpi.interactions.services import Services
-from fhir_mpi.interactions.writing import head_of, plan_update
+from fhir_mpi.interactions.writing import plan_update
 from fhir_mpi.search.filters import Equals, Or, Query
 from fhir_mpi.search.registry import REFERENCES
 from fhir_mpi.storage.port import Stored, Write

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from fhir_mpi.definitions import Definitions
+from fhir_mpi.interactions.identity import Mdm
 from fhir_mpi.interactions.intake import Intake
 from fhir_mpi.interactions.keys import Keys
 from fhir_mpi.interactions.ways import Ways
@@ -42,6 +43,10 @@ class Limits:
     """Seconds after which a job is another process's, if the one that has it says nothing more."""
     job_lifetime: float = 86400.0
     """Seconds that the result of a job is kept."""
+    unmatched: frozenset[str] = frozenset()
+    """Resource types that aren't even matched."""
+    linked: frozenset[str] = frozenset()
+    """Resource types whose records are linked to golden records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +65,4 @@ class Services:
     ways: Ways = field(default_factory=Ways)
     alternatives: Mapping[str, Mapping[str, Matcher]] = field(default_factory=dict)
     """Type -> name -> a matcher that `$match` takes where it is asked to, for comparison."""
+    mdm: Mdm = field(default_factory=Mdm)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fhir_mpi.fhir.outcome import Conflict, InvalidRequest
 from fhir_mpi.fhir.storage_response import StorageResponse
 from fhir_mpi.fhir.types import Resource
+from fhir_mpi.interactions.committing import ForbiddenByMdm, commit
 from fhir_mpi.interactions.integrity import StillReferred, refuse_referred
 from fhir_mpi.interactions.linking import linked
 from fhir_mpi.interactions.patching import plan_patched
@@ -82,12 +83,11 @@ async def _commit(services: Services, plans: Sequence[Plan], base_url: str) -> N
     claims = [plan.place.claim for plan in plans if plan.place.claim]
     try:
         await refuse_referred(services, writes, base_url)
-        work = await unit_of_work(services, writes, claims)
-    except (IdentifierTaken, StillReferred) as refused:
+        await commit(services, await unit_of_work(services, writes, claims))
+    except (IdentifierTaken, StillReferred, ForbiddenByMdm) as refused:
         number = next(plan.place.change.number for plan in plans if plan.place.key in refused.places)
         with at_entry(number):
             raise
-    await services.keys.commit(work)
 
 
 def _plan(services: Services, place: Place, resource: Resource) -> Plan:

@@ -14,6 +14,7 @@ from fhir_mpi.fhir.json import encode
 from fhir_mpi.fhir.outcome import Duplicate
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.mdm.merging import is_retired
+from fhir_mpi.mdm.tags import is_managed
 from fhir_mpi.search.filters import Equals, Or, Query
 from fhir_mpi.storage.port import Claim, Stored, UnitOfWork, Write
 
@@ -110,9 +111,14 @@ async def _taken(
         looked_for = entries[start : start + AT_ONCE]
         filter = Or(tuple(Equals(IDENTIFIER, entry) for entry in looked_for))
         async for other in _all(services, Query(type, filter, AT_ONCE)):
-            if (type, other.id) not in rewritten and not is_retired(other.resource):
+            if (type, other.id) not in rewritten and not _may_share(other):
                 taken |= {ours[entry] for entry in _entries(services, other) if entry in ours}
     return taken
+
+
+def _may_share(other: Stored) -> bool:
+    """Whether it has identifiers that are another's by right: one that was replaced, or a golden record."""
+    return is_retired(other.resource) or is_managed(other.resource)
 
 
 async def _all(services: Services, query: Query) -> AsyncIterator[Stored]:

@@ -5,7 +5,6 @@ A transaction Bundle uses the same plans and commits them together.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Final
 
 from fhir_mpi.fhir.json import decode
@@ -23,6 +22,8 @@ from fhir_mpi.fhir.storage_response import StorageResponse
 from fhir_mpi.fhir.subset import is_part
 from fhir_mpi.fhir.types import Resource
 from fhir_mpi.interactions import published
+from fhir_mpi.interactions.committing import commit
+from fhir_mpi.interactions.heads import after, head_of
 from fhir_mpi.interactions.intake import deletion
 from fhir_mpi.interactions.integrity import refuse_referred
 from fhir_mpi.interactions.services import Services
@@ -48,7 +49,7 @@ async def create(services: Services, type: str, resource: Resource) -> Written:
     write, warnings = plan_create(services, type, resource, services.new_id())
 
     async def attempt() -> Written:
-        await services.keys.commit(await unit_of_work(services, [write]))
+        await commit(services, await unit_of_work(services, [write]))
         return Written(write.version, StorageResponse.CREATE, warnings)
 
     return await persistently(services, attempt, None)
@@ -80,7 +81,7 @@ async def update(
             return Written(current, StorageResponse.UPDATE_NO_CHANGE, warnings)
         check_new_id(services, type, id, head)
         write = plan_update(services, type, id, resource, head)
-        await services.keys.commit(await unit_of_work(services, [write]))
+        await commit(services, await unit_of_work(services, [write]))
         return Written(write.version, updating(head), warnings)
 
     return await persistently(services, attempt, if_match)
@@ -98,7 +99,7 @@ async def delete(
         if write is None:
             return Written(None, deleting(head))
         await refuse_referred(services, [write], base_url)
-        await services.keys.commit(UnitOfWork([write]))
+        await commit(services, UnitOfWork([write]))
         return Written(write.version, StorageResponse.DELETE)
 
     return await persistently(services, attempt, if_match, "delete")
@@ -121,7 +122,7 @@ def plan_update(
     require(services, type, "update")
     expected = head.version if head else 0
     return services.intake.write(
-        resource, id=id, expected=expected, now=_after(services.clock(), head), method=method
+        resource, id=id, expected=expected, now=after(services.clock(), head), method=method
     )
 
 
@@ -134,7 +135,7 @@ def plan_delete(
     if head is None or head.deleted:
         return None
     _check_version(services, f"delete {type}/{id}", head, if_match)
-    return deletion(type, id, expected=head.version, now=_after(services.clock(), head))
+    return deletion(type, id, expected=head.version, now=after(services.clock(), head))
 
 
 def is_unchanged(current: Stored | None, resource: Resource) -> bool:
@@ -151,10 +152,6 @@ def refuse_part(current: Stored | None, resource: Resource) -> None:
             f"a part of a resource, as its tag SUBSETTED says: {', '.join(sorted(lost))} would be lost",
             expression=f"{current.type}.meta.tag",
         )
-
-
-def head_of(current: Stored | None) -> Head | None:
-    return Head(current.version, current.last_updated, current.deleted) if current else None
 
 
 def updating(head: Head | None) -> StorageResponse:
@@ -245,10 +242,3 @@ def check_type(type: str, resource: Resource) -> None:
         raise InvalidRequest(
             f"the body has {what}; {type} is expected here", expression=f"{type}.resourceType"
         )
-
-
-def _after(now: datetime, head: Head | None) -> datetime:
-    """Now, or just after the current version where the clock went back: time never does, per record."""
-    if head is None or now > head.last_updated:
-        return now
-    return head.last_updated + timedelta(milliseconds=1)

@@ -1,6 +1,6 @@
 """Matching: record, keys, one query, scores, grades. Best first, each with its working."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -12,7 +12,7 @@ from fhir_mpi.linkage.engine import ComparisonOutcome, MatchScore, ScoringEngine
 from fhir_mpi.linkage.grades import Grader
 from fhir_mpi.linkage.model import LinkageModel, MatchGrade
 from fhir_mpi.linkage.record import Record, unpack
-from fhir_mpi.mdm.ports import Candidates
+from fhir_mpi.mdm.ports import CandidateRow, Candidates
 
 MOST_KEYS: Final = 1000
 """Blocking keys of one probe: people have twenty to sixty, and every key costs a look-up."""
@@ -68,9 +68,15 @@ class Matcher:
         Raises MissingParameter where the resource holds nothing that a blocking key can be made of, and
         TooCostly where it holds so much that the look-up would cost more than an answer is worth.
         """
-        type, blocking = self.model.resource_type, await self.blocking()
+        blocking = await self.blocking()
         record = blocking.record(resource)
-        keys = probe_keys(blocking, record)
+        keys = self.keys(blocking, record)
+        found = await self.candidates.candidates(self.model.resource_type, keys, cap=blocking.cap)
+        return Matching(await self.judged(record, found.rows), len(found.skipped), len(keys))
+
+    def keys(self, blocking: LinkageModel, record: Record) -> frozenset[int]:
+        """What a record is looked for by, by the model of the index. Raises as `matches` does."""
+        type, keys = self.model.resource_type, probe_keys(blocking, record)
         if not keys:
             raise MissingParameter(
                 f"the {type} holds too little to match on: give an identifier, a phone, an email, an address,"
@@ -83,13 +89,16 @@ class Matcher:
                 f" keys; at most {MOST_KEYS} are looked up: give fewer of them",
                 expression=type,
             )
-        found = await self.candidates.candidates(type, keys, cap=blocking.cap)
-        population = await self.candidates.population(type)
-        others = [unpack(row.id, row.packed) for row in found.rows]
+        return keys
+
+    async def judged(self, record: Record, rows: Iterable[CandidateRow]) -> tuple[Match, ...]:
+        """What becomes of these candidates: best first, certainly-not left out."""
+        population = await self.candidates.population(self.model.resource_type)
+        others = [unpack(row.id, row.packed) for row in rows]
         scores = self.engine.score(record, others, population=population)
         matches = [self.graded(record, o, s) for o, s in zip(others, scores, strict=True)]
         kept = [m for m in matches if m.grade is not MatchGrade.CERTAINLY_NOT]
-        return Matching(tuple(sorted(kept, key=_rank)), len(found.skipped), len(keys))
+        return tuple(sorted(kept, key=_rank))
 
     async def blocking(self) -> LinkageModel:
         """The model whose blocking is looked up by."""

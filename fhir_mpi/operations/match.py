@@ -1,14 +1,21 @@
 """$match: who is this? (https://hl7.org/fhir/R5/patient-operation-match.html)"""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from fhir_mpi.fhir.bundle import MATCH_GRADE, match_entry, searchset
-from fhir_mpi.fhir.outcome import InvalidValue, Issue
+from fhir_mpi.fhir.outcome import InvalidRequest, InvalidValue, Issue
 from fhir_mpi.fhir.types import Json, Resource
+from fhir_mpi.interactions.identity import OFF
 from fhir_mpi.interactions.services import Services
+from fhir_mpi.mdm.link import MatchResult
 from fhir_mpi.mdm.matching import Match, Matcher, Matching, certain_only, single_only
+from fhir_mpi.mdm.ports import LinkQuery
 from fhir_mpi.operations.call import Call
 
+GOLDEN: Final = "golden "
+"""Before a golden record's id, which no source record's begins with."""
 EXPLANATION: Final = "https://fhir-mpi.github.io/fhir/StructureDefinition/match-explanation"
 
 
@@ -21,7 +28,8 @@ async def match(services: Services, call: Call) -> Resource:
     given = call.parameters["resource"]
     services.intake.check(given)
     found = await matcher_named(services, given["resourceType"], call.parameters.get("engine")).matches(given)
-    chosen = _chosen(found, call.parameters)
+    persons = await _persons(services, given["resourceType"], found, call.parameters)
+    chosen = _chosen(found, call.parameters, persons)
     wanted = _wanted(services, call.parameters.get("count"))
     best = chosen[:wanted]
     stored = {s.id: s for s in await services.store.read_many(given["resourceType"], [m.id for m in best])}
@@ -49,12 +57,32 @@ def matcher_named(services: Services, type: str, name: str | None) -> Matcher:
     return found
 
 
-def _chosen(found: Matching, parameters: Json) -> tuple[Match, ...]:
+async def mdm_match(services: Services, call: Call) -> Resource:
+    """HAPI's $mdm-match: the same for every type that is matched."""
+    given, type = call.parameters["resource"], call.parameters["resourceType"]
+    if given["resourceType"] != type:
+        raise InvalidRequest(f"the resource is no {type}", expression="Parameters.parameter")
+    if type not in services.matchers or services.mdm.mode(type) == OFF:
+        raise InvalidValue(f"{type:.64} is not matched on this server", expression="Parameters.parameter")
+    return await match(services, replace(call, parameters={"resource": given}))
+
+
+async def _persons(services: Services, type: str, found: Matching, parameters: Json) -> Mapping[str, str]:
+    """The golden record of each match, where the answer depends on it."""
+    asked = parameters.get("onlyCertainMatches") or parameters.get("onlySingleMatch")
+    if not asked or not services.mdm.links(type):
+        return {}
+    ids = [match.id for match in found.matches]
+    links = await services.store.links(LinkQuery((type,), sources=ids, results=[MatchResult.MATCH]))
+    return {link.source: f"{GOLDEN}{link.golden}" for link in links}
+
+
+def _chosen(found: Matching, parameters: Json, persons: Mapping[str, str]) -> tuple[Match, ...]:
     matches = found.matches
     if parameters.get("onlyCertainMatches"):
-        matches = certain_only(matches)
+        matches = certain_only(matches, persons)
     if parameters.get("onlySingleMatch"):
-        matches = single_only(matches)
+        matches = single_only(matches, persons)
     return matches
 
 

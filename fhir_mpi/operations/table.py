@@ -16,12 +16,26 @@ from fhir_mpi.operations.explain_match import explain_match
 from fhir_mpi.operations.expunge import expunge
 from fhir_mpi.operations.ihe_pix import ihe_pix
 from fhir_mpi.operations.lookup_eid import lookup_eid
-from fhir_mpi.operations.match import match
+from fhir_mpi.operations.match import match, mdm_match
+from fhir_mpi.operations.mdm_decisions import create_link, merge_goldens, not_duplicate, update_link
+from fhir_mpi.operations.mdm_links import duplicate_goldens, link_history, query_links
+from fhir_mpi.operations.mdm_submit import submit
 from fhir_mpi.operations.merging.merge import merge, merge_any
 from fhir_mpi.operations.merging.undo import undo_merge
 from fhir_mpi.operations.meta import meta, meta_add, meta_delete
 from fhir_mpi.operations.validate import validate
 
+LINKING: Final[Mapping[str, Handler]] = {
+    "System-mdm-query-links": query_links,
+    "System-mdm-link-history": link_history,
+    "System-mdm-duplicate-golden-resources": duplicate_goldens,
+    "System-mdm-create-link": create_link,
+    "System-mdm-update-link": update_link,
+    "System-mdm-not-duplicate": not_duplicate,
+    "System-mdm-merge-golden-resources": merge_goldens,
+    "Resource-mdm-submit": submit,
+}
+"""Those that are there where records of any type are linked."""
 OPERATIONS: Final[Mapping[str, Handler]] = {
     "Patient-match": match,
     "Organization-match": match,
@@ -40,10 +54,17 @@ OPERATIONS: Final[Mapping[str, Handler]] = {
     "Patient-merge": merge,
     "Resource-hapi-fhir-merge": merge_any,
     "Resource-hapi-fhir-undo-merge": undo_merge,
+    "System-mdm-match": mdm_match,
+    **LINKING,
 }
 AS_PAGE: Final = frozenset({"Patient-explain-match", "Organization-explain-match"})
 """Operations that answer people too, as HTML."""
-SWITCHED: Final[Mapping[str, Callable[[Limits], bool]]] = {"Resource-expunge": attrgetter("expunge")}
+SWITCHED: Final[Mapping[str, Callable[[Limits], bool]]] = {
+    "Resource-expunge": attrgetter("expunge"),
+    "Patient-match": lambda limits: "Patient" not in limits.unmatched,
+    "Organization-match": lambda limits: "Organization" not in limits.unmatched,
+    **dict.fromkeys(LINKING, lambda limits: bool(limits.linked)),
+}
 """Operations that a setting turns on, and what says so."""
 
 

@@ -135,7 +135,9 @@ class UnitOfWork:
 
     A link becomes current if its version is the one after the current one: 1 where there never was one.
     `pending` is put into the queue of what waits to be linked, in place of an earlier version that waits;
-    `settled` leaves it, unless a later version waits meanwhile. `marks` must stand as they say.
+    `settled` leaves it, unless a later version waits meanwhile. `marks` must stand as they
+    say. `standing` are versions that aren't written and must be the current ones; where one isn't, that is a
+    WriteConflict.
     """
 
     writes: Sequence[Write] = ()
@@ -145,6 +147,7 @@ class UnitOfWork:
     settled: Sequence[Pending] = ()
     jobs: Sequence[JobChange] = ()
     marks: Mapping[str, str] = field(default_factory=dict)
+    standing: Sequence[Stored] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,12 @@ from fhir_mpi.fhir.meta import OWN
 from fhir_mpi.fhir.outcome import Conflict, FhirError, Issue, Unavailable, operation_outcome
 from fhir_mpi.fhir.references import spellings
 from fhir_mpi.fhir.types import Json, Resource
+from fhir_mpi.interactions.committing import commit
+from fhir_mpi.interactions.heads import head_of
 from fhir_mpi.interactions.referring import plan_repointing, referrers
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.interactions.uniqueness import unit_of_work
-from fhir_mpi.interactions.writing import ATTEMPTS, head_of, plan_delete, plan_update
+from fhir_mpi.interactions.writing import ATTEMPTS, plan_delete, plan_update
 from fhir_mpi.mdm.merging import retired, survivor
 from fhir_mpi.operations.call import Answer, Call
 from fhir_mpi.operations.merging import refusing
@@ -110,7 +112,7 @@ async def _committed(services: Services, wanted: Asked, given: Resource) -> tupl
     for attempt in range(ATTEMPTS):
         try:
             plan = await planned(services, wanted, given)
-            await services.keys.commit(plan.work)
+            await commit(services, plan.work)
         except Refused as refused:
             if attempt:
                 raise Refused(409, [Issue("conflict", issue.text) for issue in refused.issues]) from refused

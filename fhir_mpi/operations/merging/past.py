@@ -9,9 +9,10 @@ from typing import Final
 from fhir_mpi.fhir.json import decode
 from fhir_mpi.fhir.references import LOGICAL_ID
 from fhir_mpi.fhir.types import Resource
+from fhir_mpi.interactions.heads import head_of
 from fhir_mpi.interactions.referring import LIFECYCLE, PROVENANCE
 from fhir_mpi.interactions.services import Services
-from fhir_mpi.interactions.writing import head_of, plan_update
+from fhir_mpi.interactions.writing import plan_update
 from fhir_mpi.mdm.unmerging import Collision, without
 from fhir_mpi.search.filters import And, Equals, Query, Sort
 from fhir_mpi.search.registry import REFERENCES

@@ -12,6 +12,7 @@ from typing import Final
 from fhir_mpi.fhir.operation_definition import inputs
 from fhir_mpi.fhir.outcome import Conflict, FhirError, Issue, operation_outcome
 from fhir_mpi.fhir.types import Json, Resource
+from fhir_mpi.interactions.committing import commit
 from fhir_mpi.interactions.referring import PROVENANCE
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.interactions.uniqueness import unit_of_work
@@ -123,7 +124,7 @@ async def _commit(services: Services, found: Undoing, given: Resource) -> Resour
             outcome=outcome,
             of=f"{PROVENANCE}/{found.merge.id}",
         )
-        await services.keys.commit(await _work(services, found, record))
+        await commit(services, await _work(services, found, record))
     return outcome
 
 

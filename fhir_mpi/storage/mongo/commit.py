@@ -113,6 +113,7 @@ async def commit(connection: Connection, work: UnitOfWork) -> None:
         await claims.take(connection.database, session, work.claims)
         for type, group in groups.items():
             await _write(inside, type, group)
+        await _hold(inside, work.standing)
         await links.put(connection.database, session, work.links)
         await pending.settle(connection.database, session, work.settled)
         await pending.put(connection.database, session, work.pending)
@@ -124,6 +125,8 @@ async def commit(connection: Connection, work: UnitOfWork) -> None:
         for type, group in groups.items():
             found = await heads(connection.database, type, [w.version.id for w in group])
             _require_expected(group, {id: head.version for id, head in found.items()})
+        for version in work.standing:
+            await _require_current(connection.database, version)
 
     if work != UnitOfWork():
         steps = len(work.writes) + len(work.links)
@@ -213,6 +216,24 @@ def _require_expected(writes: Iterable[Write], versions: Versions) -> None:
         found = versions.get(write.version.id, 0)
         if found != write.expected:
             raise WriteConflict(write.version.type, write.version.id, write.expected, found)
+
+
+async def _hold(inside: Inside, standing: Iterable[Stored]) -> None:
+    """The counter makes a write of it: whoever makes the next version is then in this transaction's way."""
+    requests: dict[str, list[UpdateOne]] = defaultdict(list)
+    for version in standing:
+        current = {"_id": {"$eq": version.id}, "version": version.version}
+        requests[version.type].append(UpdateOne(current, {"$inc": {"held": 1}}))
+    for type, held in requests.items():
+        result = await inside.database[type].bulk_write(held, session=inside.session)
+        if result.matched_count != len(held):
+            raise Raced
+
+
+async def _require_current(database: Database, version: Stored) -> None:
+    found = (await heads(database, version.type, [version.id])).get(version.id)
+    if found is None or found.version != version.version:
+        raise WriteConflict(version.type, version.id, version.version, found.version if found else 0)
 
 
 async def _write(inside: Inside, type: str, writes: Sequence[Write]) -> None:

@@ -54,6 +54,8 @@ def commit(
     marks.require(connection, work.marks)
     jobs.change(connection, work.jobs)
     claims.take(connection, work.claims)
+    for version in work.standing:
+        _require_current(connection, types, version)
     links.put(connection, types, work.links)
     pending.settle(connection, types, work.settled)
     pending.put(connection, types, work.pending)
@@ -127,6 +129,15 @@ def _exists(connection: sqlite3.Connection, types: Mapping[str, int], write: Wri
     if found[0] != version:
         raise WriteConflict(version.type, version.id, write.expected, version.version)
     return True
+
+
+def _require_current(connection: sqlite3.Connection, types: Mapping[str, int], version: Stored) -> None:
+    row = connection.execute(
+        "SELECT version FROM resource WHERE type = ? AND id = ?", (types[version.type], version.id)
+    ).fetchone()
+    found = row[0] if row else NOTHING_YET
+    if found != version.version:
+        raise WriteConflict(version.type, version.id, version.version, found)
 
 
 def _places(connection: sqlite3.Connection, types: Mapping[str, int], writes: Iterable[Write]) -> list[Place]:

@@ -5,6 +5,7 @@ import secrets
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -126,10 +127,17 @@ def linkage_models(definitions: Definitions, settings: Settings) -> Mapping[str,
         "Organization": settings.organization_model,
     }
     return {
-        type: _configured_model(type, path) if path else default_model(type)
+        type: _in_region(_configured_model(type, path) if path else default_model(type), settings)
         for type, path in configured.items()
         if type in definitions.types
     }
+
+
+def _in_region(model: LinkageModel, settings: Settings) -> LinkageModel:
+    """The model, with the region of the settings in the place of its own."""
+    if settings.phone_region is None:
+        return model
+    return replace(model, conventions=replace(model.conventions, region=settings.phone_region))
 
 
 def _configured_model(type: str, path: Path) -> LinkageModel:

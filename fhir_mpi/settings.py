@@ -9,6 +9,8 @@ from platformdirs import user_data_path
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from fhir_mpi.linkage.telecom import is_region
+
 MIB: Final = 1024 * 1024
 Mode: TypeAlias = Literal["off", "match-only", "match-and-link"]
 PREFIX: Final = "FHIR_MPI_"
@@ -81,6 +83,9 @@ class Settings(BaseSettings):
     )
     mdm_prevent_multiple_eids: bool = Field(
         default=True, description="Whether a source has one EID of a system at most."
+    )
+    phone_region: str | None = Field(
+        default=None, description="Region of phone numbers without country code, such as US or DE."
     )
     match_count: int = Field(
         default=50, ge=1, description="Most matches answered when a request gives no count."
@@ -170,6 +175,13 @@ class Settings(BaseSettings):
     log_level: str = Field(
         default="info", pattern="^(debug|info|warning|error)$", description="Least level that is logged."
     )
+
+    @field_validator("phone_region")
+    @classmethod
+    def _known_region(cls, region: str | None) -> str | None:
+        if region is not None and not is_region(region):
+            raise ValueError("no region with phone numbers: two capital letters, such as US or DE")
+        return region
 
     @field_validator("unique_identifiers", "cors_origins", "mdm_rules", mode="before")
     @classmethod

@@ -4,19 +4,20 @@ import re
 from typing import Final
 
 from fhir_mpi.fhir.types import Json
+from fhir_mpi.linkage.conventions import EVERYWHERE, Conventions
 from fhir_mpi.linkage.placeholders import is_placeholder_birth_date
 
 _DATE: Final = re.compile(r"\d{4}(?:-\d{2}(?:-\d{2})?)?")
 
 
-def birth_date(value: str) -> str:
+def birth_date(value: str, conventions: Conventions = EVERYWHERE) -> str:
     """The date as precise as it was said; empty for placeholders and what is no date.
 
     >>> birth_date("1991-12-31"), birth_date("1991"), birth_date("1900-01-01")
     ('1991-12-31', '1991', '')
     """
     found = _DATE.match(value)
-    return "" if found is None or is_placeholder_birth_date(found[0]) else found[0]
+    return "" if found is None or is_placeholder_birth_date(found[0], conventions) else found[0]
 
 
 def deceased(patient: Json) -> str:

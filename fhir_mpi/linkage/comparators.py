@@ -5,21 +5,20 @@ Each makes a test out of a feature's threshold. The test gets the values of the 
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias
+from typing import Final
 
 from rapidfuzz.distance import OSA, JaroWinkler
 
-from fhir_mpi.linkage.identifiers import WITHOUT_SYSTEM
+from fhir_mpi.linkage.comparing_identifiers import IDENTIFIER_TESTS
+from fhir_mpi.linkage.comparing_lives import LIFE_TESTS
 from fhir_mpi.linkage.nicknames import nickname_neighbours
 from fhir_mpi.linkage.phonetics import phonetic_code
-from fhir_mpi.linkage.record import Record, Values
-
-Test: TypeAlias = Callable[[Values, Values, Record, Record], bool]
+from fhir_mpi.linkage.record import Record, Test, Values
+from fhir_mpi.linkage.romanisation import same_consonants, same_in_latin
 
 _jaro_winkler, _osa = JaroWinkler.similarity, OSA.distance
 _FULL_DATE: Final = 10
 _CLOSE: Final = 0.92
-_LONG_NUMBER: Final = 5
 
 
 def _missing(a: Values, b: Values, _l: Record, _r: Record) -> bool:
@@ -47,8 +46,9 @@ def _nickname(a: Values, b: Values, _l: Record, _r: Record) -> bool:
 
 
 def _swapped(_a: Values, _b: Values, left: Record, right: Record) -> bool:
-    """Given and family name crossed over, each the same, spelled closely, or a nickname."""
-    return _same_name(left.given, right.family) and _same_name(left.family, right.given)
+    """A given and the family name crossed over, each the same, spelled closely, or a nickname."""
+    mine, theirs = left.given + left.other_given, right.given + right.other_given
+    return _same_name(mine, right.family) and _same_name(left.family, theirs)
 
 
 def _same_name(a: Values, b: Values) -> bool:
@@ -78,6 +78,38 @@ def _other_given(a: Values, b: Values, left: Record, right: Record) -> bool:
     if not left.other_given and not right.other_given:
         return False
     return _meet(_spelled_out(a), right.other_given) or _meet(_spelled_out(b), left.other_given)
+
+
+def _rearranged(a: Values, b: Values, left: Record, right: Record) -> bool:
+    """The same given names, two at least, in another order or written as one."""
+    if not left.other_given and not right.other_given:
+        return False
+    mine, theirs = {*a, *left.other_given}, {*b, *right.other_given}
+    if mine == theirs:
+        return len(mine) > 1 and all(len(name) > 1 for name in mine)
+    return _written_as_one(a, left.other_given, b) or _written_as_one(b, right.other_given, a)
+
+
+def _written_as_one(first: Values, others: Values, whole: Values) -> bool:
+    return any(x + y in whole for x in first for y in others)
+
+
+def _transliterated(a: Values, b: Values, _l: Record, _r: Record) -> bool:
+    """Alike in Latin letters, where a side is in another script."""
+    return _pairwise(same_in_latin, a, b)
+
+
+def _same_consonants(a: Values, b: Values, _l: Record, _r: Record) -> bool:
+    """The same consonants, where a side is in Arabic or Hebrew script."""
+    return _pairwise(same_consonants, a, b)
+
+
+def _pairwise(alike: Callable[[str, str], bool], a: Values, b: Values) -> bool:
+    for x in a:
+        for y in b:
+            if not (x.isascii() and y.isascii()) and alike(x, y):
+                return True
+    return False
 
 
 def _spelled_out(names: Values) -> Values:
@@ -164,80 +196,6 @@ def _words_within(a: Values, b: Values, _l: Record, _r: Record) -> bool:
     return False
 
 
-def _by_system(identifiers: Values) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for identifier in identifiers:
-        system, _, value = identifier.rpartition("|")
-        found.setdefault(system, []).append(value)
-    return found
-
-
-def _incomparable(a: Values, b: Values, _l: Record, _r: Record) -> bool:
-    """No identifier system is known on both sides, and no systemless identifier agrees."""
-    if not a or not b:
-        return True
-    systems = [x.rpartition("|")[0] for x in a if not x.startswith(WITHOUT_SYSTEM)]
-    for y in b:  # noqa: SIM110
-        if y in a or y.rpartition("|")[0] in systems:
-            return False
-    return True
-
-
-def _contradicts(a: Values, b: Values) -> bool:
-    """A system on both sides has no value within one edit of the other side's."""
-    theirs = _by_system(b)
-    for system, values in _by_system(a).items():
-        if system in theirs and not system.startswith(WITHOUT_SYSTEM):
-            pairs = [(x, y) for x in values for y in theirs[system]]
-            if not any(_osa(x, y, score_cutoff=1) <= 1 for x, y in pairs):
-                return True
-    return False
-
-
-def _same_identifier(a: Values, b: Values) -> bool:
-    return any(x in b and not x.startswith(WITHOUT_SYSTEM) for x in a)
-
-
-def _identifier(a: Values, b: Values, _l: Record, _r: Record) -> bool:
-    """A system and value agree, and no other system contradicts."""
-    return _same_identifier(a, b) and not _contradicts(a, b)
-
-
-def _identifier_mixed(a: Values, b: Values, _l: Record, _r: Record) -> bool:
-    """One system agrees and another contradicts."""
-    return _same_identifier(a, b)
-
-
-def _identifier_edit(a: Values, b: Values, _l: Record, _r: Record) -> bool:
-    """A number of five or more is one edit away, and no other system contradicts."""
-    return _one_edit_apart(a, b, _is_mistyped) and not _contradicts(a, b)
-
-
-def _identifier_near(a: Values, b: Values, _l: Record, _r: Record) -> bool:
-    """Short numbers, or numbers counted one after the other: twins are registered in one visit."""
-    return _one_edit_apart(a, b, lambda _x, _y: True) and not _contradicts(a, b)
-
-
-def _one_edit_apart(a: Values, b: Values, accepted: Callable[[str, str], bool]) -> bool:
-    theirs = _by_system(b)
-    return any(
-        _osa(x, y, score_cutoff=1) <= 1 and accepted(x, y)
-        for system, values in _by_system(a).items()
-        if not system.startswith(WITHOUT_SYSTEM)
-        for x in values
-        for y in theirs.get(system, ())
-    )
-
-
-def _is_mistyped(x: str, y: str) -> bool:
-    return min(len(x), len(y)) >= _LONG_NUMBER and (len(x) != len(y) or x[:-2] != y[:-2])
-
-
-def _identifier_type(a: Values, b: Values, _l: Record, _r: Record) -> bool:
-    """Type code and value agree where neither side says the system."""
-    return any(x in b for x in a) and not _contradicts(a, b)
-
-
 def _plain(test: Test) -> Callable[[float], Test]:
     return lambda _threshold: test
 
@@ -255,17 +213,15 @@ COMPARATORS: Final[Mapping[str, Callable[[float], Test]]] = {
     "initial": _plain(_initial),
     "family-part": _plain(_family_part),
     "other-given": _plain(_other_given),
+    "given-rearranged": _plain(_rearranged),
+    "transliterated": _plain(_transliterated),
+    "same-consonants": _plain(_same_consonants),
     "partial-date": _plain(_partial_date),
     "date-edits": _date_edits_at_most,
     "day-month-swapped": _plain(_day_month_swapped),
     "first-of-january": _plain(_year_and_first_of_january),
     "same-words": _plain(_same_words),
     "words-within": _plain(_words_within),
-    "incomparable-identifiers": _plain(_incomparable),
-    "identifier": _plain(_identifier),
-    "identifier-mixed": _plain(_identifier_mixed),
-    "identifier-edit": _plain(_identifier_edit),
-    "identifier-near": _plain(_identifier_near),
-    "identifier-type": _plain(_identifier_type),
+    **{name: _plain(test) for name, test in {**IDENTIFIER_TESTS, **LIFE_TESTS}.items()},
 }
 """Name of a comparator in a model -> threshold -> test."""

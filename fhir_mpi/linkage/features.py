@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Final
 
 from fhir_mpi.linkage.nicknames import nickname_neighbours
-from fhir_mpi.linkage.phonetics import phonetic_code, phonetic_codes
+from fhir_mpi.linkage.phonetics import phonetic_code, phonetic_codes, written_codes
 from fhir_mpi.linkage.record import Record, Values
 
 _FULL_DATE: Final = 10
@@ -16,10 +16,10 @@ def _distinct(values: Iterable[str]) -> Values:
 
 
 def _codes(names: Values) -> Values:
-    """The primary code of each name."""
+    """The codes each name is stored under."""
     if len(names) == 1:
-        return (phonetic_code(names[0]),)
-    return _distinct([phonetic_code(name) for name in names])
+        return written_codes(names[0])
+    return _distinct([code for name in names for code in written_codes(name)])
 
 
 def _family(record: Record) -> Values:

@@ -9,11 +9,11 @@ from math import log2
 from operator import attrgetter
 from typing import Final, TypeAlias
 
-from fhir_mpi.linkage.comparators import COMPARATORS, Test
+from fhir_mpi.linkage.comparators import COMPARATORS
 from fhir_mpi.linkage.engine import ComparisonOutcome, MatchScore
 from fhir_mpi.linkage.household import household_weight
 from fhir_mpi.linkage.model import LinkageModel
-from fhir_mpi.linkage.record import Record, Values
+from fhir_mpi.linkage.record import Record, Test, Values
 from fhir_mpi.linkage.weights import PROBABILITY_FLOOR, Comparison, Level, TermFrequencies
 
 Compare: TypeAlias = Callable[[Record, Record], ComparisonOutcome]

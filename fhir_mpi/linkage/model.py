@@ -13,8 +13,10 @@ from typing import Any, Final
 import orjson
 
 from fhir_mpi.fhir.types import Json, Resource
+from fhir_mpi.linkage.conventions import EVERYWHERE, Conventions, conventions_of
 from fhir_mpi.linkage.hapi.columns import COLUMNS_VERSION, Column, read
 from fhir_mpi.linkage.hapi.rules import MdmRules
+from fhir_mpi.linkage.json_places import placed
 from fhir_mpi.linkage.model_check import model_problems
 from fhir_mpi.linkage.record import NORMALISATION_VERSION, PACKING_VERSION, Record, record_of
 from fhir_mpi.linkage.splink.source import SplinkSource, splink_source
@@ -132,11 +134,13 @@ class LinkageModel:
     """What the engine `hapi-rules` goes by; other engines pass it over."""
     columns: tuple[Column, ...] = ()
     """What is kept of a resource beside its features, for rules that look at more than these."""
+    conventions: Conventions = EVERYWHERE
+    """How the values of records are normalised."""
     provenance: Sequence[str] = ()
 
     def record(self, resource: Resource) -> Record:
         """The record of a resource of this type, with the columns that the model keeps."""
-        record = record_of(resource)
+        record = record_of(resource, conventions=self.conventions)
         return record._replace(columns=read(self.columns, resource)) if self.columns else record
 
     @cached_property
@@ -158,7 +162,7 @@ class LinkageModel:
     def digest(self) -> str:
         """Changes when stored keys or packed records would; a change of weights leaves it as it is."""
         rules = [[rule.name, *rule.stored] for rule in self.blocking_rules]
-        shape = [self.resource_type, PACKING_VERSION, NORMALISATION_VERSION, rules]
+        shape = [self.resource_type, PACKING_VERSION, NORMALISATION_VERSION, rules, self.conventions.shape]
         if self.columns:
             shape.append([COLUMNS_VERSION, *[column.shape for column in self.columns]])
         return hashlib.blake2b(orjson.dumps(shape), digest_size=16).hexdigest()
@@ -185,12 +189,19 @@ def load_model(document: Mapping[str, Any]) -> LinkageModel:
 
 
 def read_model(path: Path) -> LinkageModel:
-    """The model in a JSON file; raises InvalidModel, also where the file is no JSON object."""
+    """The model in a JSON file; raises InvalidModel, also where the file is no JSON object.
+
+    Each problem then begins with the line it is at, and names the rule, guard or comparison it is in.
+    """
+    text = path.read_bytes()
     try:
-        document = orjson.loads(path.read_bytes())
+        document = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise InvalidModel([f"$: not JSON: {error}"]) from error
-    return load_model(_with_files(document, path.parent))
+    try:
+        return load_model(_with_files(document, path.parent))
+    except InvalidModel as invalid:
+        raise InvalidModel(placed(invalid.problems, text.decode())) from invalid
 
 
 @cache
@@ -247,6 +258,7 @@ def _model(document: Mapping[str, Any]) -> LinkageModel:
         household=None if household is None else _household(household),
         rules=tuple(_rule(rule) for rule in document.get("rules", ())),
         splink=splink_source(document["splink"]) if "splink" in document else None,
+        conventions=conventions_of(document.get("normalisation", {})),
         provenance=tuple(document.get("provenance", ())),
     )
 

@@ -11,8 +11,10 @@ from jsonschema import Draft202012Validator
 from fhir_mpi.fhir.types import Json
 from fhir_mpi.linkage.comparators import COMPARATORS
 from fhir_mpi.linkage.features import FEATURES
+from fhir_mpi.linkage.identifiers import CHECKS
 from fhir_mpi.linkage.record import Record
 from fhir_mpi.linkage.splink.source import source_problems, splink_source
+from fhir_mpi.linkage.telecom import is_region
 
 
 def model_problems(document: Mapping[str, Any]) -> list[str]:
@@ -43,6 +45,7 @@ def _dangling(document: Mapping[str, Any]) -> Iterator[str]:
             yield f"$.termFrequencies.{name}.values: a share is not above 0 and up to 1"
     yield from _dangling_names(document)
     yield from _splink_problems(document)
+    yield from _unknown_conventions(document.get("normalisation", {}))
     grades = document["grades"]
     if not grades["certain"] > grades["probable"] > grades["possible"]:
         yield "$.grades: thresholds must fall from certain to possible"
@@ -62,6 +65,15 @@ def _dangling_comparison(comparison: Json, path: str, tables: Mapping[str, Any])
         yield f"{path}.levels[0]: the first level must be the null level"
     if last["comparator"] != "else":
         yield f"{path}.levels[{len(comparison['levels']) - 1}]: the last level must be else"
+
+
+def _unknown_conventions(normalisation: Mapping[str, Any]) -> Iterator[str]:
+    region = normalisation.get("region")
+    if region is not None and not is_region(region):
+        yield f"$.normalisation.region: {region!r} is no region with phone numbers"
+    for system, check in normalisation.get("identifierChecks", {}).items():
+        if check not in CHECKS:
+            yield f"$.normalisation.identifierChecks: {system!r} has the unknown check {check!r}"
 
 
 def _splink_problems(document: Mapping[str, Any]) -> Iterator[str]:

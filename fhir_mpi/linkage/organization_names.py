@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from fhir_mpi.linkage.conventions import EVERYWHERE, Conventions
 from fhir_mpi.linkage.placeholders import is_placeholder_name
 from fhir_mpi.linkage.text import words
 
@@ -27,7 +28,7 @@ _SPELLINGS: Final = {
 }
 
 
-def organization_name(name: str) -> str:
+def organization_name(name: str, conventions: Conventions = EVERYWHERE) -> str:
     """The words that tell one organization from another; empty for placeholders.
 
     >>> organization_name("The St. Mary's Med. Ctr., Inc.")
@@ -35,4 +36,4 @@ def organization_name(name: str) -> str:
     """
     all_words = words(name)
     told = [_SPELLINGS.get(w, w) for w in all_words if w not in _SILENT] or all_words
-    return "" if is_placeholder_name("".join(told)) else " ".join(told)
+    return "" if is_placeholder_name("".join(told), conventions) else " ".join(told)

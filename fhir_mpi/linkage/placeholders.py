@@ -1,5 +1,7 @@
 """Values that stand where nothing is known. They are treated as missing: missing is no evidence.
 
+What is known everywhere stands in `placeholders.json`, by language; a site's own in its linkage model.
+
 >>> is_placeholder_name("babygirl"), is_placeholder_name("ruby")
 (True, False)
 >>> is_placeholder_number("000000000"), is_placeholder_number("123450001")
@@ -7,51 +9,62 @@
 """
 
 import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from typing import Final
 
-_NAMES: Final = re.compile(
-    r"(?:(?:new)?(?:baby|born|infant)(?:boy|girl|male|female|twin|of)?(?:[a-d]|[1-9])?"
-    r"|(?:boy|girl|twin|male|female|fetus|neonate)(?:[a-c]|[1-9])?"
-    r"|unk|unknown|unspecified|unidentified|notknown|notgiven|none|null|nil|na|nn|nfn|nln|noname|name"
-    r"|anonymous|anon|confidential|deceased|test|tester|testing|testpatient|patient|dummy|donotuse|x{2,}|z{3,})"
-)
-_ADDRESSES: Final = frozenset(
-    {
-        "unknown",
-        "unk",
-        "none",
-        "na",
-        "homeless",
-        "no fixed abode",
-        "no fixed address",
-        "nfa",
-        "general delivery",
-    }
-)
+import orjson
+
+from fhir_mpi.linkage.conventions import EVERYWHERE, Conventions
+from fhir_mpi.linkage.text import joined
+
 _COUNTING: Final = ("0123456789", "1234567890", "9876543210", "0987654321")
-_BIRTH_DATES: Final = frozenset(
-    {"1900", "1900-01", "1900-01-01", "1899-12-30", "1899-12-31", "1901-01-01", "1911-11-11", "9999"}
-)
 _FIRST_BIRTH_YEAR: Final = "1870"
 _LAST_BIRTH_YEAR: Final = "2200"
 
 
-def is_placeholder_name(name: str) -> bool:
-    """Of a folded name without spaces: "Baby Boy", "Unknown", "Test", "XXX"."""
-    return _NAMES.fullmatch(name) is not None
+@dataclass(frozen=True, slots=True)
+class _Known:
+    names: frozenset[str]
+    name_pattern: re.Pattern[str]
+    numbers: frozenset[str]
+    addresses: frozenset[str]
+    birth_dates: frozenset[str]
 
 
-def is_placeholder_number(number: str) -> bool:
-    """Of folded letters and digits: one character repeated, or plain counting (4 and more)."""
-    if len(set(number)) <= 1:
+@cache
+def _known() -> _Known:
+    said = orjson.loads(files("fhir_mpi.linkage").joinpath("placeholders.json").read_bytes())
+    return _Known(
+        names=frozenset(joined(name) for names in said["names"].values() for name in names),
+        name_pattern=re.compile("|".join(said["namePatterns"])),
+        numbers=frozenset(said["numbers"]),
+        addresses=frozenset(said["addresses"]),
+        birth_dates=frozenset(said["birthDates"]),
+    )
+
+
+def is_placeholder_name(name: str, conventions: Conventions = EVERYWHERE) -> bool:
+    """Of a folded name without spaces: "Baby Boy", "Unknown", "Test", "XXX", in many languages."""
+    known = _known()
+    return name in known.names or name in conventions.names or known.name_pattern.fullmatch(name) is not None
+
+
+def is_placeholder_number(number: str, conventions: Conventions = EVERYWHERE) -> bool:
+    """Of folded letters and digits: one character repeated, counting (4 and more), or known to be none."""
+    if len(set(number)) <= 1 or number in _known().numbers or number in conventions.numbers:
         return True
     return len(number) >= 4 and any(number in run for run in _COUNTING)
 
 
-def is_placeholder_address(line: str) -> bool:
-    return line in _ADDRESSES
+def is_placeholder_address(line: str, conventions: Conventions = EVERYWHERE) -> bool:
+    """Of a folded line: "homeless", "unknown"."""
+    return line in _known().addresses or line in conventions.addresses
 
 
-def is_placeholder_birth_date(date: str) -> bool:
+def is_placeholder_birth_date(date: str, conventions: Conventions = EVERYWHERE) -> bool:
     """Defaults of registration systems, and years nobody alive or on record was born in."""
-    return date in _BIRTH_DATES or not _FIRST_BIRTH_YEAR <= date[:4] <= _LAST_BIRTH_YEAR
+    if date in _known().birth_dates or date in conventions.birth_dates:
+        return True
+    return not _FIRST_BIRTH_YEAR <= date[:4] <= _LAST_BIRTH_YEAR

@@ -4,20 +4,21 @@ Nothing downstream sees the resource.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from fhir_mpi.fhir.types import Json, Resource
 from fhir_mpi.linkage.addresses import address_line, city, postal_code
 from fhir_mpi.linkage.birth import birth_date, birth_order, deceased
+from fhir_mpi.linkage.conventions import EVERYWHERE, Conventions
 from fhir_mpi.linkage.identifiers import identifier_text
 from fhir_mpi.linkage.names import person_names
 from fhir_mpi.linkage.organization_names import organization_name
-from fhir_mpi.linkage.telecom import email_address, phone_number
+from fhir_mpi.linkage.telecom import email_address, phone_number, region_of
 
 Values: TypeAlias = tuple[str, ...]
 
-NORMALISATION_VERSION: Final = "2"
+NORMALISATION_VERSION: Final = "3"
 """Raised whenever the same resource would yield another record: the store must then be indexed anew."""
 
 PACKING_VERSION: Final = "3"
@@ -62,7 +63,7 @@ class Record(NamedTuple):
     postal_code: Values = ()
     city: Values = ()
     phone: Values = ()
-    """Up to ten digits; fax and pager left out."""
+    """The number within its country; fax and pager left out."""
     email: Values = ()
     identifier: Values = ()
     """`system|value`, or `type:CODE|value` where there is no system."""
@@ -78,7 +79,7 @@ class Record(NamedTuple):
     """What a rules file reads: one text for each of the model's columns (see linkage.hapi.columns)."""
 
 
-def record_of(resource: Resource, id: str | None = None) -> Record:
+def record_of(resource: Resource, id: str | None = None, conventions: Conventions = EVERYWHERE) -> Record:
     """The record of a Patient or an Organization; `id` replaces the resource's own.
 
     Tolerates null elements; values of the wrong JSON type are the validator's business.
@@ -89,72 +90,77 @@ def record_of(resource: Resource, id: str | None = None) -> Record:
     """
     own = str(resource.get("id") or "") if id is None else id
     if resource["resourceType"] == "Organization":
-        return _organization(resource, own)
-    return _patient(resource, own)
+        return _organization(resource, own, conventions)
+    return _patient(resource, own, conventions)
 
 
-def _patient(patient: Resource, id: str) -> Record:
-    names = list(person_names(_present(patient.get("name"))))
+def _patient(patient: Resource, id: str, conventions: Conventions) -> Record:
+    names = list(person_names(_present(patient.get("name")), conventions))
     addresses = list(_present(patient.get("address")))
-    phones, emails = _contacts(patient.get("telecom"))
+    phones, emails = _contacts(patient.get("telecom"), addresses, conventions)
     gender = patient.get("gender")
     return Record(
         id=id,
-        family=_distinct([n.family for n in names]),
+        family=_distinct([spelling for n in names for spelling in (n.family, n.family_spelling)]),
         family_parts=_distinct([part for n in names for part in n.family_parts]),
-        given=_distinct([n.given for n in names]),
+        given=_distinct([spelling for n in names for spelling in (n.given, n.given_spelling)]),
         other_given=_distinct([other for n in names for other in n.other_given]),
         generation=_distinct([n.generation for n in names]),
-        birth_date=_distinct([birth_date(patient.get("birthDate") or "")]),
+        birth_date=_distinct([birth_date(patient.get("birthDate") or "", conventions)]),
         birth_order=_distinct([birth_order(patient)]),
         gender=(gender,) if gender in ("male", "female", "other") else (),
-        address=_distinct([address_line(a) for a in addresses]),
-        postal_code=_distinct([postal_code(a) for a in addresses]),
+        address=_distinct([address_line(a, conventions) for a in addresses]),
+        postal_code=_distinct([postal_code(a, conventions) for a in addresses]),
         city=_distinct([city(a) for a in addresses]),
         phone=phones,
         email=emails,
-        identifier=_identifiers(patient),
+        identifier=_identifiers(patient, conventions),
         deceased=_distinct([deceased(patient)]),
         inactive=_inactive(patient),
         replaced_by=_replaced_by(patient),
     )
 
 
-def _organization(organization: Resource, id: str) -> Record:
+def _organization(organization: Resource, id: str, conventions: Conventions) -> Record:
     contacts = list(_present(organization.get("contact")))
     contact_addresses = [c["address"] for c in contacts if isinstance(c.get("address"), dict)]
     addresses = [*_present(organization.get("address")), *contact_addresses]
     telecom = [*_present(organization.get("telecom"))]
     for contact in contacts:
         telecom.extend(_present(contact.get("telecom")))
-    phones, emails = _contacts(telecom)
+    phones, emails = _contacts(telecom, addresses, conventions)
     names = [organization.get("name"), *(organization.get("alias") or ())]
     return Record(
         id=id,
-        organization=_distinct([organization_name(n or "") for n in names]),
-        address=_distinct([address_line(a) for a in addresses]),
-        postal_code=_distinct([postal_code(a) for a in addresses]),
+        organization=_distinct([organization_name(n or "", conventions) for n in names]),
+        address=_distinct([address_line(a, conventions) for a in addresses]),
+        postal_code=_distinct([postal_code(a, conventions) for a in addresses]),
         city=_distinct([city(a) for a in addresses]),
         phone=phones,
         email=emails,
-        identifier=_identifiers(organization),
+        identifier=_identifiers(organization, conventions),
         inactive=_inactive(organization),
     )
 
 
-def _contacts(telecom: Iterable[Json | None] | None) -> tuple[Values, Values]:
+def _contacts(
+    telecom: Iterable[Json | None] | None, addresses: Sequence[Json], conventions: Conventions
+) -> tuple[Values, Values]:
+    """Phones and mail addresses; a number without country code belongs where its owner lives."""
+    countries = [a["country"] for a in addresses if a.get("country")]
+    region = region_of(countries[0], conventions) if countries else conventions.region
     phones, emails = [], []
     for point in _present(telecom):
         value, system = point.get("value") or "", point.get("system")
         if system == "email":
             emails.append(email_address(value))
         elif system in ("phone", "sms", None):
-            phones.append(phone_number(value))
+            phones.append(phone_number(value, region, conventions))
     return _distinct(phones), _distinct(emails)
 
 
-def _identifiers(resource: Resource) -> Values:
-    return _distinct([identifier_text(i) for i in _present(resource.get("identifier"))])
+def _identifiers(resource: Resource, conventions: Conventions) -> Values:
+    return _distinct([identifier_text(i, conventions) for i in _present(resource.get("identifier"))])
 
 
 def _inactive(resource: Resource) -> Values:
@@ -176,6 +182,10 @@ def _distinct(values: Sequence[str]) -> Values:
         return (values[0],) if values[0] else ()
     found = dict.fromkeys([v for v in values if v])
     return tuple(found) if len(found) <= MOST_VALUES else tuple(found)[:MOST_VALUES]
+
+
+Test: TypeAlias = Callable[[Values, Values, Record, Record], bool]
+"""Do two records agree so far? Of the values of the feature on both sides, and the records themselves."""
 
 
 class UnknownPacking(ValueError):

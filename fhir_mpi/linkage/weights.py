@@ -58,12 +58,17 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class TermFrequencies:
-    """Shares of values: `other` for a value that is not listed (None: no adjustment), never below `floor`."""
+    """Shares of values: `other` for a value that is not listed (None: no adjustment), never below `floor`.
+
+    A value of another script than the listed ones is no rare one: it is not adjusted either.
+    """
 
     values: Mapping[str, float]
     floor: float
     other: float | None = None
 
     def share(self, value: str) -> float | None:
-        found = self.values.get(value, self.other)
+        found = self.values.get(value)
+        if found is None and value.isascii():
+            found = self.other
         return None if found is None else max(found, self.floor)

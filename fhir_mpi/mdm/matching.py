@@ -1,7 +1,7 @@
 """Matching: record, keys, one query, scores, grades. Best first, each with its working."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
@@ -13,6 +13,7 @@ from fhir_mpi.linkage.grades import Grader
 from fhir_mpi.linkage.model import LinkageModel, MatchGrade
 from fhir_mpi.linkage.record import Record, unpack
 from fhir_mpi.mdm.ports import CandidateRow, Candidates
+from fhir_mpi.mdm.standing_in import standing
 
 MOST_KEYS: Final = 1000
 """Blocking keys of one probe: people have twenty to sixty, and every key costs a look-up."""
@@ -24,6 +25,7 @@ class Match:
 
     `score` is reported to clients: 0 to 1, inside the grade's band, so that it sorts as the grade does.
     `probability` and `weight` (bits) are the engine's; `guards` name the caps that lowered the grade.
+    `retired` is the record that was compared, where this one replaced it and agrees less itself.
     """
 
     id: str
@@ -33,6 +35,7 @@ class Match:
     weight: float
     outcomes: tuple[ComparisonOutcome, ...]
     guards: tuple[str, ...] = ()
+    retired: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,8 @@ class Matcher:
     async def matches(self, resource: Resource) -> Matching:
         """Best first (grade, score, weight, id), certainly-not left out; one query for candidates.
 
+        Another asks for the survivors of retired records among them, where there are any.
+
         Raises MissingParameter where the resource holds nothing that a blocking key can be made of, and
         TooCostly where it holds so much that the look-up would cost more than an answer is worth.
         """
@@ -72,7 +77,10 @@ class Matcher:
         record = blocking.record(resource)
         keys = self.keys(blocking, record)
         found = await self.candidates.candidates(self.model.resource_type, keys, cap=blocking.cap)
-        return Matching(await self.judged(record, found.rows), len(found.skipped), len(keys))
+        rows = [unpack(row.id, row.packed) for row in found.rows]
+        others = await standing(self.model.resource_type, rows, self.candidates)
+        matches = _standing_in(await self._scored(record, others.records), others.survivor_of)
+        return Matching(_best_first(matches), len(found.skipped), len(keys))
 
     def keys(self, blocking: LinkageModel, record: Record) -> frozenset[int]:
         """What a record is looked for by, by the model of the index. Raises as `matches` does."""
@@ -92,13 +100,13 @@ class Matcher:
         return keys
 
     async def judged(self, record: Record, rows: Iterable[CandidateRow]) -> tuple[Match, ...]:
-        """What becomes of these candidates: best first, certainly-not left out."""
+        """What becomes of these candidates, retired ones too: best first, certainly-not left out."""
+        return _best_first(await self._scored(record, [unpack(row.id, row.packed) for row in rows]))
+
+    async def _scored(self, record: Record, others: Sequence[Record]) -> list[Match]:
         population = await self.candidates.population(self.model.resource_type)
-        others = [unpack(row.id, row.packed) for row in rows]
         scores = self.engine.score(record, others, population=population)
-        matches = [self.graded(record, o, s) for o, s in zip(others, scores, strict=True)]
-        kept = [m for m in matches if m.grade is not MatchGrade.CERTAINLY_NOT]
-        return tuple(sorted(kept, key=_rank))
+        return [self.graded(record, o, s) for o, s in zip(others, scores, strict=True)]
 
     async def blocking(self) -> LinkageModel:
         """The model whose blocking is looked up by."""
@@ -116,6 +124,22 @@ class Matcher:
             outcomes=score.outcomes,
             guards=grading.guards,
         )
+
+
+def _best_first(matches: Iterable[Match]) -> tuple[Match, ...]:
+    return tuple(sorted([m for m in matches if m.grade is not MatchGrade.CERTAINLY_NOT], key=_rank))
+
+
+def _standing_in(matches: Sequence[Match], survivor_of: Mapping[str, str]) -> Sequence[Match]:
+    """The best match of each survivor, its own or that of a record it replaced."""
+    if not survivor_of:
+        return matches
+    best: dict[str, Match] = {}
+    for match in matches:
+        survivor = survivor_of.get(match.id)
+        own = match if survivor is None else replace(match, id=survivor, retired=match.id)
+        best[own.id] = min(best.get(own.id, own), own, key=_rank)
+    return list(best.values())
 
 
 def _rank(match: Match) -> tuple[int, float, float, str]:

@@ -32,6 +32,10 @@ class Candidates(Protocol):
         """One query: the candidate records of a type by blocking key (signed 64-bit integers)."""
         ...
 
+    async def candidate_records(self, type: str, ids: Collection[str], /) -> Sequence[CandidateRow]:
+        """The candidate records with these ids, in one query and any order; absent ones left out."""
+        ...
+
     async def population(self, type: str, /) -> int:
         """How many candidate records the type has; may be some seconds old, exact when small."""
         ...

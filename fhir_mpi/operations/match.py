@@ -34,7 +34,9 @@ async def match(services: Services, call: Call) -> Resource:
     best = chosen[:wanted]
     stored = {s.id: s for s in await services.store.read_many(given["resourceType"], [m.id for m in best])}
     entries = [
-        match_entry(f"{call.base_url}/{stored[m.id].type}/{m.id}", stored[m.id].json, _search(m))
+        match_entry(
+            f"{call.base_url}/{stored[m.id].type}/{m.id}", stored[m.id].json, _search(m, stored[m.id].type)
+        )
         for m in best
         if m.id in stored
     ]
@@ -95,20 +97,22 @@ def _wanted(services: Services, count: int | None) -> int:
     return min(count, services.limits.match_count_max)
 
 
-def _search(match: Match) -> Json:
+def _search(match: Match, type: str) -> Json:
     """Bundle.entry.search of one match (R5 StructureDefinition match-grade, and our match-explanation)."""
     return {
-        "extension": [{"url": MATCH_GRADE, "valueCode": str(match.grade)}, _explanation(match)],
+        "extension": [{"url": MATCH_GRADE, "valueCode": str(match.grade)}, _explanation(match, type)],
         "score": round(match.score, 6),
     }
 
 
-def _explanation(match: Match) -> Json:
+def _explanation(match: Match, type: str) -> Json:
     parts: list[Json] = [
         {"url": "weight", "valueDecimal": round(match.weight, 3)},
         {"url": "probability", "valueDecimal": round(match.probability, 6)},
         *({"url": "guard", "valueCode": guard} for guard in match.guards),
     ]
+    if match.retired is not None:
+        parts.append({"url": "retired", "valueReference": {"reference": f"{type}/{match.retired}"}})
     parts += [
         {
             "url": "comparison",

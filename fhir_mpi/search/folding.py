@@ -4,7 +4,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
-from fhir_mpi.fhir.text import PLAIN_LETTERS, without_diacritics
+from fhir_mpi.fhir.text import PLAIN_LETTERS, stream_safe, without_diacritics
 from fhir_mpi.search.term import LONGEST_TEXT, Term
 
 _LETTERS: Final = str.maketrans(PLAIN_LETTERS)
@@ -21,7 +21,7 @@ def folded(text: str) -> str:
     """
     if text.isascii():
         return " ".join(text.lower().split())
-    kept = without_diacritics(unicodedata.normalize("NFKD", text).casefold())
+    kept = without_diacritics(unicodedata.normalize("NFKD", stream_safe(text)).casefold())
     return " ".join(kept.translate(_LETTERS).split())[:LONGEST_TEXT]
 
 
@@ -35,4 +35,4 @@ def sought(term: Term) -> str:
 
 def composed(text: str) -> str:
     """The text as it stands, its accents composed, so that NFC and NFD spellings are equal."""
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
+    return text if text.isascii() else unicodedata.normalize("NFC", stream_safe(text))

@@ -17,7 +17,7 @@ import orjson
 
 from fhir_mpi.fhir.types import Resource
 from fhir_mpi.mdm.link import Link, Pair
-from fhir_mpi.mdm.ports import Candidates, CandidateSet, Links
+from fhir_mpi.mdm.ports import CandidateRow, Candidates, CandidateSet, Links
 from fhir_mpi.search.filters import Filter, IndexEntries, Query
 
 SCHEMA_VERSION: Final = 1
@@ -287,6 +287,8 @@ class Store(Candidates, Links, Protocol):
         ...
 
     async def candidates(self, type: str, keys: Collection[int], /, *, cap: int) -> CandidateSet: ...
+
+    async def candidate_records(self, type: str, ids: Collection[str], /) -> Sequence[CandidateRow]: ...
 
     async def population(self, type: str, /) -> int: ...
 

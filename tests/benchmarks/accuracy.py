@@ -64,6 +64,9 @@ class SortedKeys:
         self.asked = {row.id for row in rows}
         return CandidateSet(rows, skipped)
 
+    async def candidate_records(self, type: str, ids: Collection[str], /) -> list[CandidateRow]:
+        return []  # nobody was replaced
+
     async def population(self, type: str, /) -> int:
         return len(self._rows)
 

@@ -9,6 +9,7 @@ import orjson
 from fhir_mpi.linkage.comparators import COMPARATORS
 from fhir_mpi.linkage.features import FEATURES
 from fhir_mpi.linkage.fellegi_sunter import FellegiSunter
+from fhir_mpi.linkage.identifiers import CHECKS
 from fhir_mpi.linkage.model import load_model
 from fhir_mpi.linkage.record import Record
 from tests.conformance.console import ROOT
@@ -22,7 +23,10 @@ KINDS = {
     "blockingRules": SCHEMA["$defs"]["blockingRule"],
     "comparisons": SCHEMA["$defs"]["comparison"],
     "levels": SCHEMA["$defs"]["level"],
-    **{name: SCHEMA["$defs"][name] for name in ("termFrequencies", "household", "splink", "grades")},
+    **{
+        name: SCHEMA["$defs"][name]
+        for name in ("termFrequencies", "household", "normalisation", "splink", "grades")
+    },
     "caps": SCHEMA["$defs"]["cap"],
     "rules": SCHEMA["$defs"]["rule"],
 }
@@ -41,12 +45,20 @@ def test_every_field_has_its_row_and_says_whether_it_is_required() -> None:
     for section, schema in KINDS.items():
         said = _table(section, "field")
         assert said.keys() == schema["properties"].keys(), section
-        assert {name for name, needed in said.items() if needed == "yes"} == set(schema["required"]), section
+        assert {name for name, needed in said.items() if needed == "yes"} == set(
+            schema.get("required", ())
+        ), section
 
 
 def test_every_comparator_and_every_feature_of_a_key_has_its_row() -> None:
     assert _table("levels", "comparator").keys() == COMPARATORS.keys()
     assert _table("blockingRules", "feature of a key").keys() == FEATURES.keys()
+
+
+def test_every_check_of_an_identifier_is_named() -> None:
+    row = re.search(r"^\| `identifierChecks` \|.*$", SECTIONS["normalisation"], re.MULTILINE)
+    assert row
+    assert re.findall(r"`([\w-]+)`", row[0])[1:] == list(CHECKS)
 
 
 def test_every_feature_that_can_be_compared_is_named() -> None:

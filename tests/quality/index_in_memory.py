@@ -29,5 +29,8 @@ class KeyedRecords:
         self.asked = {id for key, ids in owners.items() if key not in skipped for id in ids}
         return CandidateSet([self._rows[id] for id in sorted(self.asked)], skipped)
 
+    async def candidate_records(self, type: str, ids: Collection[str], /) -> list[CandidateRow]:
+        return [self._rows[id] for id in ids if id in self._rows]
+
     async def population(self, type: str, /) -> int:
         return self._population

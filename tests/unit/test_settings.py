@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from fhir_mpi.app import linkage_models
+from fhir_mpi.definitions import load_definitions
 from fhir_mpi.settings import Settings
 
 
@@ -50,12 +52,21 @@ def test_a_secret_is_never_shown() -> None:
         {"body_timeout": -1},
         {"log_level": "loud"},
         {"match_count": "many"},
+        {"phone_region": "de"},
+        {"phone_region": "XX"},
         {"unknown": 1},
     ],
 )
 def test_what_makes_no_sense_stops_the_start(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Settings(**wrong)
+
+
+def test_the_region_of_phones_is_the_settings_or_else_the_models() -> None:
+    definitions = load_definitions()
+    for said, region in ((None, ""), ("DE", "DE")):
+        models = linkage_models(definitions, Settings(phone_region=said))
+        assert {model.conventions.region for model in models.values()} == {region}
 
 
 def test_settings_do_not_change() -> None:

@@ -48,6 +48,12 @@ def candidate_set(found: Sequence[Document], probe: frozenset[int], cap: int) ->
     return CandidateSet([CandidateRow(document["_id"], document["packed"]) for document in kept], over)
 
 
+async def records(database: Database, type: str, ids: Collection[str]) -> Sequence[CandidateRow]:
+    """The candidate records with these ids."""
+    found = database[f"{type}.candidates"].find({"_id": {"$in": sorted(set(ids))}}, {"packed": 1})
+    return [CandidateRow(document["_id"], document["packed"]) for document in await found.to_list()]
+
+
 async def population(database: Database, type: str) -> int:
     """Exact where it is small; of many, what the collection's own statistics say."""
     collection = database[f"{type}.candidates"]

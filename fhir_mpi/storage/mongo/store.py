@@ -7,7 +7,7 @@ from typing import ClassVar
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from fhir_mpi.mdm.link import Link
-from fhir_mpi.mdm.ports import CandidateSet, LinkQuery
+from fhir_mpi.mdm.ports import CandidateRow, CandidateSet, LinkQuery
 from fhir_mpi.search.filters import Filter, IndexEntries, Query
 from fhir_mpi.storage.mongo import (
     candidates,
@@ -112,6 +112,10 @@ class MongoStore:
     async def candidates(self, type: str, keys: Collection[int], /, *, cap: int) -> CandidateSet:
         with told_as_ours():
             return await candidates.candidates(self._database, type, keys, cap)
+
+    async def candidate_records(self, type: str, ids: Collection[str], /) -> Sequence[CandidateRow]:
+        with told_as_ours():
+            return await candidates.records(self._database, type, ids)
 
     async def population(self, type: str, /) -> int:
         known = self._populations.known(type)

@@ -27,6 +27,11 @@ SELECT NULL, id, packed FROM candidate WHERE pk IN (
 )
 """
 
+BY_ID: Final = """
+SELECT c.id, c.packed FROM resource AS r JOIN candidate AS c ON c.pk = r.pk
+WHERE r.type = ?1 AND r.id IN (SELECT value FROM json_each(?2))
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class CandidateChange:
@@ -49,6 +54,12 @@ def lookup(connection: sqlite3.Connection, type: int, keys: Collection[int], cap
         else:
             rows.append(CandidateRow(id, packed))
     return CandidateSet(rows, frozenset(skipped))
+
+
+def records(connection: sqlite3.Connection, type: int, ids: Collection[str]) -> Sequence[CandidateRow]:
+    """The candidate records with these ids."""
+    rows = connection.execute(BY_ID, (type, orjson.dumps(list(ids)).decode()))
+    return [CandidateRow(id, packed) for id, packed in rows]
 
 
 def population(connection: sqlite3.Connection, type: int) -> int:

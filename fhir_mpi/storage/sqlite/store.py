@@ -8,7 +8,7 @@ from typing import ClassVar, Final, TypeVar
 
 from fhir_mpi.fhir.outcome import Unavailable
 from fhir_mpi.mdm.link import Link
-from fhir_mpi.mdm.ports import CandidateSet, LinkQuery
+from fhir_mpi.mdm.ports import CandidateRow, CandidateSet, LinkQuery
 from fhir_mpi.search.filters import Filter, IndexEntries, Query
 from fhir_mpi.storage.populations import Populations
 from fhir_mpi.storage.port import (
@@ -125,6 +125,10 @@ class SqliteStore:
     async def candidates(self, type: str, keys: Collection[int], /, *, cap: int) -> CandidateSet:
         number = self._types[type]
         return await self._look_up(len(keys), lambda c: candidates.lookup(c, number, keys, cap))
+
+    async def candidate_records(self, type: str, ids: Collection[str], /) -> Sequence[CandidateRow]:
+        number = self._types[type]
+        return await self._look_up(len(ids), lambda c: candidates.records(c, number, ids))
 
     async def population(self, type: str, /) -> int:
         known = self._populations.known(type)

@@ -1,6 +1,7 @@
 """Patient/$match and Organization/$match through HTTP, on both stores."""
 
 import json
+import unicodedata
 from decimal import Decimal
 from typing import Any, Final
 
@@ -297,3 +298,38 @@ async def test_the_media_type_that_was_asked_for_is_answered(client: AsyncClient
     assert response.headers["content-type"] == "application/json"
     response = await send(client, "POST", "/Patient/$match?_format=xml", asked)
     outcome(response, 406, "not-supported")
+
+
+async def test_a_retired_record_is_answered_by_its_survivor_with_the_working_of_the_better(
+    client: AsyncClient, family: str
+) -> None:
+    survivor = await create(client, person(surname()))
+    old = surname()
+    link = [{"type": "replaced-by", "other": {"reference": f"Patient/{survivor['id']}"}}]
+    retired = await create(client, person(old) | {"active": False, "link": link})
+    (only,) = [e for e in (await matches(client, person(old)))["entry"] if e["search"]["mode"] == "match"]
+    assert (only["resource"]["id"], grade(only)) == (survivor["id"], "certain")
+    (working,) = [e["extension"] for e in only["search"]["extension"] if e["url"] == EXPLANATION]
+    (told,) = [part["valueReference"] for part in working if part["url"] == "retired"]
+    assert told == {"reference": f"Patient/{retired['id']}"}
+
+
+async def test_a_name_is_found_however_its_letters_are_composed_and_in_either_script(
+    client: AsyncClient,
+) -> None:
+    at_home = {k: v for k, v in person(surname()).items() if k not in ("name", "resourceType")}
+    name = [{"family": unicodedata.normalize("NFD", "Ångströmüller"), "given": ["Юлия\u200d"]}]
+    kept = await create(client, patient(**at_home, name=name))
+    assert kept["name"] == name
+    asked = patient(**at_home, name=[{"family": "Aangstroemueller", "given": ["Yuliya"]}])
+    (only,) = (await matches(client, asked))["entry"]
+    assert (only["resource"]["id"], grade(only)) == (kept["id"], "certain")
+
+
+async def test_a_flood_of_combining_marks_is_kept_and_matched(client: AsyncClient) -> None:
+    at_home = {k: v for k, v in person(surname()).items() if k not in ("name", "resourceType")}
+    flooded = patient(**at_home, name=[{"family": "A" + 5_000 * "\u0301\u0323", "given": ["Maren"]}])
+    kept = await create(client, flooded)
+    assert kept["name"] == flooded["name"]
+    (only,) = (await matches(client, flooded))["entry"]
+    assert only["resource"]["id"] == kept["id"]

@@ -60,6 +60,14 @@ async def test_a_new_version_brings_its_own_keys(store: Store) -> None:
     assert await store.population("Patient") == 0
 
 
+async def test_candidate_records_are_found_by_id_too(store: Store) -> None:
+    await commit(store, put("a", keys=[1], packed="A"), put("b"), put("c", keys=[2], packed="C"))
+    await commit(store, put("a", type="Organization", keys=[1], packed="O"))
+    rows = await store.candidate_records("Patient", ["c", "a", "a", "b", "missing"])
+    assert sorted((row.id, row.packed) for row in rows) == [("a", "A"), ("c", "C")]
+    assert not await store.candidate_records("Patient", [])
+
+
 async def test_the_population_counts_candidate_records(store: Store) -> None:
     assert await store.population("Patient") == 0
     await commit(store, *(put(f"p{n}", keys=[n]) for n in range(3)), put("without"))

@@ -77,9 +77,14 @@ def test_caps_lower_the_grade_and_say_so(
     assert (found.grade, found.guards) == (grade, guards)
 
 
-@pytest.mark.parametrize("changes", [{"given": "else"}, {"birth-date": "else"}, {"address": "else"}])
+@pytest.mark.parametrize("changes", [{"given": "distant"}, {"birth-date": "same year"}, {"address": "else"}])
 def test_an_agreeing_identifier_waives_the_caps_on_names_and_dates(changes: dict[str, str]) -> None:
     assert _graded(AGREED | changes).grade == "certain"
+
+
+@pytest.mark.parametrize("changes", [{"given": "else"}, {"birth-date": "else"}])
+def test_one_identifier_of_another_name_or_date_is_not_certain(changes: dict[str, str]) -> None:
+    assert _graded(AGREED | changes).grade == "probable"
 
 
 @pytest.mark.parametrize("changes", [{"generation": "else"}, {"birth-order": "else"}])

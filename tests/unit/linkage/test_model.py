@@ -117,6 +117,49 @@ def test_a_model_is_read_from_a_file(tmp_path: Path) -> None:
         read_model(file)
 
 
+def test_a_fault_in_a_file_is_named_with_its_line_and_rule(tmp_path: Path) -> None:
+    faulty = _changed(["caps", 0, "when"], {"family": ["nearly"]})
+    file = tmp_path / "model.json"
+    file.write_bytes(orjson.dumps(faulty, option=orjson.OPT_INDENT_2))
+    with pytest.raises(InvalidModel) as refused:
+        read_model(file)
+    line = next(n for n, text in enumerate(file.read_text().splitlines(), 1) if '"nearly"' in text) - 1
+    assert refused.value.problems == (
+        f"line {line} (family-differs): $.caps[0].when.family: unknown comparison or level",
+    )
+
+
+def test_a_fault_of_the_whole_is_on_its_first_line(tmp_path: Path) -> None:
+    file = tmp_path / "model.json"
+    file.write_bytes(orjson.dumps(_changed(["cap"], None) | {"odd": [True, None, 1.5, {}, [], '\u00fc"']}))
+    with pytest.raises(InvalidModel) as refused:
+        read_model(file)
+    assert len(refused.value.problems) == 2
+    assert all(problem.startswith("line 1: $: ") for problem in refused.value.problems)
+
+
+def test_a_model_says_how_its_site_normalises() -> None:
+    said = {"region": "DE", "placeholders": {"names": ["N. N."]}, "identifierChecks": {"urn:x": "luhn"}}
+    model = load_model(SMALL | {"normalisation": said})
+    assert model.conventions.region == "DE"
+    assert model.conventions.names == {"nn"}
+    assert model.digest != load_model(SMALL).digest
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ({"region": "XX"}, "$.normalisation.region: 'XX' is no region"),
+        ({"identifierChecks": {"urn:x": "magic"}}, "'urn:x' has the unknown check 'magic'"),
+        ({"placeholders": {"birthDates": ["1 May"]}}, "'1 May' does not match"),
+    ],
+)
+def test_a_convention_that_is_not_known_is_refused(said: object, problem: str) -> None:
+    with pytest.raises(InvalidModel) as refused:
+        load_model(SMALL | {"normalisation": said})
+    assert problem in str(refused.value)
+
+
 @pytest.mark.parametrize("type", ["Patient", "Organization"])
 def test_default_models_are_packaged(type: str) -> None:
     model = default_model(type)
@@ -152,3 +195,4 @@ def test_term_frequencies_have_a_floor_and_a_share_for_others() -> None:
     table = TermFrequencies({"smith": 0.01, "rare": 1e-9}, floor=1e-7, other=1e-5)
     assert [table.share(name) for name in ("smith", "rare", "xyzzy")] == [0.01, 1e-7, 1e-5]
     assert TermFrequencies({}, floor=1e-7).share("xyzzy") is None
+    assert table.share("王") is None

@@ -24,11 +24,16 @@ class FewPeople:
         self._records = [record_of(patient) for patient in patients]
         self._skipped = skipped
         self.asked: list[tuple[str, Collection[int], int]] = []
+        self.looked_up: list[list[str]] = []
 
     async def candidates(self, type: str, keys: Collection[int], /, *, cap: int) -> CandidateSet:
         self.asked.append((type, keys, cap))
         rows = [CandidateRow(r.id, pack(r)) for r in self._records if stored_keys(MODEL, r) & set(keys)]
         return CandidateSet(rows, frozenset(list(keys)[: self._skipped]))
+
+    async def candidate_records(self, type: str, ids: Collection[str], /) -> list[CandidateRow]:
+        self.looked_up.append(sorted(ids))
+        return [CandidateRow(r.id, pack(r)) for r in self._records if r.id in ids]
 
     async def population(self, type: str, /) -> int:
         return 1_000_000
@@ -130,6 +135,56 @@ async def test_a_licence_without_system_is_found_by_type_and_value() -> None:
     found = await _matches(probe, _patient("stored", identifier=same, telecom=[], address=[]))
     [match] = found.matches
     assert ("identifier", "same type") in [(o.comparison, o.level) for o in match.outcomes]
+
+
+def _replaced(id: str, by: str, **changes: object) -> Resource:
+    link = [{"type": "replaced-by", "other": {"reference": f"Patient/{by}"}}]
+    return _patient(id, active=False, link=link, **changes)
+
+
+RENAMED = _patient("new", name=[{"family": "Oakhurst", "given": ["Jane"]}], telecom=[], address=[])
+
+
+@pytest.mark.anyio
+async def test_a_retired_record_is_answered_by_its_survivor_once_and_with_the_better_score() -> None:
+    alone = await _matches(_patient("probe"), RENAMED)
+    assert [m.grade for m in alone.matches] == [MatchGrade.POSSIBLE]
+    found = await _matches(_patient("probe"), _replaced("old", "new"), RENAMED)
+    [match] = found.matches
+    assert (match.id, match.retired, match.grade) == ("new", "old", MatchGrade.CERTAIN)
+
+
+@pytest.mark.anyio
+async def test_a_survivor_that_agrees_more_answers_for_itself() -> None:
+    found = await _matches(
+        _patient("probe"), _replaced("old", "new", telecom=[], address=[]), _patient("new")
+    )
+    [match] = found.matches
+    assert (match.id, match.retired, match.grade) == ("new", None, MatchGrade.CERTAIN)
+
+
+@pytest.mark.anyio
+async def test_survivors_are_followed_to_the_last_and_asked_for_together() -> None:
+    between = _replaced("b", "new", birthDate="1911-02-02", name=[], telecom=[], address=[])
+    store = FewPeople(_replaced("a", "b"), between, RENAMED)
+    found = await Matcher(MODEL, FellegiSunter(MODEL), store).matches(_patient("probe"))
+    assert [(m.id, m.retired) for m in found.matches] == [("new", "a")]
+    assert store.looked_up[0] == ["b"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("others", [[], [_replaced("gone", "old", birthDate="1911-02-02", name=[])]])
+async def test_a_record_replaced_by_nobody_who_is_there_stands_for_itself(others: list[Resource]) -> None:
+    found = await _matches(_patient("probe"), _replaced("old", "gone"), *others)
+    assert ("old", None, ("inactive",)) in [(m.id, m.retired, m.guards) for m in found.matches]
+    assert "certain" not in [m.grade.value for m in found.matches]
+
+
+@pytest.mark.anyio
+async def test_nobody_is_looked_up_where_nobody_was_replaced() -> None:
+    store = FewPeople(_patient("same"))
+    await Matcher(MODEL, FellegiSunter(MODEL), store).matches(_patient("probe"))
+    assert store.looked_up == []
 
 
 def _match(id: str, grade: MatchGrade, score: float = 0.95) -> Match:

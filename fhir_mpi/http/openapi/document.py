@@ -149,7 +149,10 @@ def _called(definition: Resource, path: str, method: str) -> Json:
         refusals |= set(WITH_BODY)
         required = needs_body(definition)
         found["requestBody"] = body("Resource", FHIR_JSON, JSON, required=required)
-    return found | {"responses": answers(_answer(definition), 200, refusals=refusals)}
+    # a merge tells what is wrong where it tells what was done
+    enclosed = any(spec["name"] == "outcome" for spec in outputs(definition))
+    own = answers(_answer(definition), 200, refusals=refusals, enclosed=enclosed)
+    return found | {"responses": own}
 
 
 def _in_query(definition: Resource) -> Iterator[Json]:

@@ -95,15 +95,24 @@ def _element(element: Element) -> Json:
     return {"type": "array", "minItems": 1, "items": one} if element.many else one
 
 
-def answers(type: str, *statuses: int, refusals: Iterable[int]) -> Json:
-    """The answers of an operation: `type` with each of `statuses`, an OperationOutcome with the others."""
+def answers(type: str, *statuses: int, refusals: Iterable[int], enclosed: bool = False) -> Json:
+    """The answers of an operation: `type` with each of `statuses`, an OperationOutcome with the others,
+    which may stand in a Parameters where it is `enclosed`.
+    """
     own = {str(s): _answer(type, s) for s in statuses}
-    return own | {str(s): {"$ref": f"#/components/responses/refused{s}"} for s in sorted(refusals)}
+    shared = {s: {"$ref": f"#/components/responses/refused{s}"} for s in sorted(refusals)}
+    return own | {str(s): _enclosed(s) if enclosed else ref for s, ref in shared.items()}
 
 
 def refusal(status: int) -> Json:
     """Always FHIR JSON, for what the client wanted may be what is at fault."""
     return {"description": STATUSES[status], "content": content("OperationOutcome", FHIR_JSON)}
+
+
+def _enclosed(status: int) -> Json:
+    kinds = [{"$ref": f"#/components/schemas/{type}"} for type in ("OperationOutcome", "Parameters")]
+    either = {name: {"schema": {"anyOf": kinds}} for name in (FHIR_JSON, JSON)}
+    return {"description": STATUSES[status], "content": either}
 
 
 def _answer(type: str, status: int) -> Json:

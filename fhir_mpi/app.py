@@ -3,12 +3,9 @@
 import asyncio
 import secrets
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
-from pathlib import Path
 from typing import Final, TypedDict
 
 from pluggy import PluginManager
@@ -34,17 +31,15 @@ from fhir_mpi.interactions.services import Limits, Services
 from fhir_mpi.interactions.upkeep import upkeep
 from fhir_mpi.interactions.waiting import linking
 from fhir_mpi.interactions.ways import Ways
-from fhir_mpi.linkage.engine import ScoringEngine
-from fhir_mpi.linkage.model import InvalidModel, LinkageModel, default_model, read_model
 from fhir_mpi.logging import configure_logging
-from fhir_mpi.mdm.matching import Matcher
+from fhir_mpi.matchers import alternatives, linkage_models, matchers
 from fhir_mpi.mdm.rules import InvalidRules, read_rules, with_eids
 from fhir_mpi.operations.background import JOBS
 from fhir_mpi.operations.table import OPERATIONS, offered
 from fhir_mpi.operations.worker import Worker
-from fhir_mpi.plugins import cleaning, eid_scheme, plugin_manager, scoring_engine, surviving
+from fhir_mpi.plugins import cleaning, eid_scheme, plugin_manager, surviving
 from fhir_mpi.search.registry import SearchRegistry
-from fhir_mpi.settings import Alternative, Settings
+from fhir_mpi.settings import Settings
 from fhir_mpi.storage.opening import open_store
 from fhir_mpi.storage.port import Store
 
@@ -120,36 +115,6 @@ def build_intake(definitions: Definitions, settings: Settings) -> Intake:
     return Intake(validator, search, linkage_models(definitions, settings))
 
 
-def linkage_models(definitions: Definitions, settings: Settings) -> Mapping[str, LinkageModel]:
-    """The model of each served type that can be matched: the configured one or the packaged default."""
-    configured: Mapping[str, Path | None] = {
-        "Patient": settings.patient_model,
-        "Organization": settings.organization_model,
-    }
-    return {
-        type: _in_region(_configured_model(type, path) if path else default_model(type), settings)
-        for type, path in configured.items()
-        if type in definitions.types
-    }
-
-
-def _in_region(model: LinkageModel, settings: Settings) -> LinkageModel:
-    """The model, with the region of the settings in the place of its own."""
-    if settings.phone_region is None:
-        return model
-    return replace(model, conventions=replace(model.conventions, region=settings.phone_region))
-
-
-def _configured_model(type: str, path: Path) -> LinkageModel:
-    try:
-        model = read_model(path)
-    except (OSError, ValueError) as error:
-        raise DefinitionError(f"{path}: {error}") from error
-    if model.resource_type != type:
-        raise DefinitionError(f"{path}: a model for {model.resource_type}, not for {type}")
-    return model
-
-
 @asynccontextmanager
 async def open_services(
     settings: Settings, definitions: Definitions, intake: Intake, *plugins: object, stale: bool = False
@@ -162,28 +127,18 @@ async def open_services(
         if not stale:
             await settle(keys, intake, definitions.types, rekeys=settings.rekey == "background")
         mdm = build_mdm(settings, definitions, manager)
+        served = matchers(manager, settings, intake, keys)
         yield Services(
             definitions=definitions,
             store=store,
             keys=keys,
             intake=intake,
-            matchers={
-                type: Matcher(
-                    model,
-                    _engine(manager, _choice(settings, type)[0], model),
-                    store,
-                    partial(keys.serving, type),
-                )
-                for type, model in intake.models.items()
-            },
+            matchers=served,
             limits=_limits(settings),
             clock=_now,
             new_id=_new_id,
             ways=_ways(settings),
-            alternatives={
-                type: _alternatives(manager, _choice(settings, type)[1], model, keys)
-                for type, model in intake.models.items()
-            },
+            alternatives=alternatives(manager, settings, definitions, served),
             mdm=mdm,
         )
     finally:
@@ -215,33 +170,6 @@ def _modes(settings: Settings) -> Mapping[str, str]:
         "Patient": settings.patient_mdm or settings.mdm,
         "Organization": settings.organization_mdm or settings.mdm,
     }
-
-
-def _choice(settings: Settings, type: str) -> tuple[str, Sequence[Alternative]]:
-    """The engine that serves a type, and the alternatives to it."""
-    if type == "Patient":
-        return settings.patient_engine or settings.engine, settings.patient_alternatives
-    return settings.organization_engine or settings.engine, settings.organization_alternatives
-
-
-def _alternatives(
-    manager: PluginManager, alternatives: Sequence[Alternative], served: LinkageModel, keys: Keys
-) -> Mapping[str, Matcher]:
-    """A matcher for each alternative, on the candidates that the served model's keys find."""
-    found = {}
-    for name, engine, path in alternatives:
-        model = _configured_model(served.resource_type, path) if path else served
-        serving = partial(keys.serving, served.resource_type)
-        found[name] = Matcher(model, _engine(manager, engine, model), keys.store, serving)
-    return found
-
-
-def _engine(manager: PluginManager, name: str, model: LinkageModel) -> ScoringEngine:
-    """The engine of that name for a model; DefinitionError where it can't go by it."""
-    try:
-        return scoring_engine(manager, name)(model)
-    except InvalidModel as error:
-        raise DefinitionError(f"{model.name}: {error}") from error
 
 
 async def _server(settings: Settings, services: Services, published: Published) -> Server:

@@ -87,6 +87,16 @@ class Settings(BaseSettings):
     phone_region: str | None = Field(
         default=None, description="Region of phone numbers without country code, such as US or DE."
     )
+    hapi_rules: Path | None = Field(
+        default=None, description="HAPI FHIR's MDM rules JSON, which the engine hapi-rules goes by."
+    )
+    hapi_candidates: Literal["rules", "blocking"] = Field(
+        default="rules",
+        description="What finds the candidates of hapi-rules: the rules file, or blocking keys.",
+    )
+    hapi_candidate_limit: int = Field(
+        default=10_000, ge=1, description="Most candidates of a search that the rules file wants."
+    )
     match_count: int = Field(
         default=50, ge=1, description="Most matches answered when a request gives no count."
     )

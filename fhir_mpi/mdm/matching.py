@@ -13,6 +13,7 @@ from fhir_mpi.linkage.grades import Grader
 from fhir_mpi.linkage.model import LinkageModel, MatchGrade
 from fhir_mpi.linkage.record import Record, unpack
 from fhir_mpi.mdm.ports import CandidateRow, Candidates
+from fhir_mpi.mdm.rule_search import RuleSearch
 from fhir_mpi.mdm.standing_in import standing
 
 MOST_KEYS: Final = 1000
@@ -40,11 +41,15 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """Every match, best first, and how many of the probe's `keys` were `skipped` as too common."""
+    """Every match, best first, and how many of the probe's `keys` were `skipped` as too common.
+
+    `limit` is how many candidates were compared, where a search found more.
+    """
 
     matches: tuple[Match, ...]
     skipped: int
     keys: int
+    limit: int | None = None
 
 
 @dataclass(frozen=True)
@@ -53,13 +58,15 @@ class Matcher:
 
     `model` grades what `engine` scores. `serving` says which model the index has the keys of, where that
     may be another one: so two models that are compared judge the same candidates, and a changed one finds
-    by the keys that are complete.
+    by the keys that are complete. Where there is a `search`, it finds the candidates, and no keys
+    are looked up.
     """
 
     model: LinkageModel
     engine: ScoringEngine
     candidates: Candidates
     serving: Callable[[], Awaitable[LinkageModel]] | None = None
+    search: RuleSearch | None = None
 
     @cached_property
     def grader(self) -> Grader:
@@ -75,6 +82,10 @@ class Matcher:
         """
         blocking = await self.blocking()
         record = blocking.record(resource)
+        if self.search is not None:
+            searched = await self.search.candidates(resource)
+            judged = await self.judged(record, searched.rows)
+            return Matching(judged, 0, 0, self.search.limit if searched.cut else None)
         keys = self.keys(blocking, record)
         found = await self.candidates.candidates(self.model.resource_type, keys, cap=blocking.cap)
         rows = [unpack(row.id, row.packed) for row in found.rows]

@@ -120,6 +120,11 @@ def _explanation(match: Match, type: str) -> Json:
                 {"url": "name", "valueString": outcome.comparison},
                 {"url": "level", "valueString": outcome.level},
                 {"url": "weight", "valueDecimal": round(outcome.weight, 3)},
+                *(
+                    []
+                    if outcome.value is None
+                    else [{"url": "value", "valueDecimal": round(outcome.value, 6)}]
+                ),
             ],
         }
         for outcome in match.outcomes
@@ -139,6 +144,12 @@ def _cut(found: Matching, left_out: int, call: Call) -> list[Issue]:
                 severity="warning",
             )
         )
+    if found.limit is not None:
+        text = (
+            f"more than {found.limit} records meet the candidate searches of the rules file; only so many"
+            " were compared: give more of what is known, or search by less common things"
+        )
+        issues.append(Issue("incomplete", text, severity="warning"))
     if left_out and "count" not in call.parameters:
         text = f"{left_out} more matches were found; ask for them with count"
         issues.append(Issue("incomplete", text, severity="warning"))

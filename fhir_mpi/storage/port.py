@@ -18,6 +18,7 @@ import orjson
 from fhir_mpi.fhir.types import Resource
 from fhir_mpi.mdm.link import Link, Pair
 from fhir_mpi.mdm.ports import CandidateRow, Candidates, CandidateSet, Links
+from fhir_mpi.mdm.rule_search import FilteredCandidates
 from fhir_mpi.search.filters import Filter, IndexEntries, Query
 
 SCHEMA_VERSION: Final = 1
@@ -242,7 +243,7 @@ class MarkMoved(Exception):
     """A mark did not stand as it was said; nothing was done."""
 
 
-class Store(Candidates, Links, Protocol):
+class Store(Candidates, FilteredCandidates, Links, Protocol):
     """Every method may raise `StoreTimeout`, `StoreFull` or `Unavailable` (fhir.outcome).
 
     `bulk_unit` is how many writes make a good unit of work where very many are to be done. After
@@ -289,6 +290,10 @@ class Store(Candidates, Links, Protocol):
     async def candidates(self, type: str, keys: Collection[int], /, *, cap: int) -> CandidateSet: ...
 
     async def candidate_records(self, type: str, ids: Collection[str], /) -> Sequence[CandidateRow]: ...
+
+    async def filtered_candidates(
+        self, type: str, filter: Filter, /, *, limit: int
+    ) -> Sequence[CandidateRow]: ...
 
     async def population(self, type: str, /) -> int: ...
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from fhir_mpi.app import linkage_models
 from fhir_mpi.definitions import load_definitions
+from fhir_mpi.matchers import linkage_models
 from fhir_mpi.settings import Settings
 
 

@@ -63,8 +63,10 @@ class HapiRules:
         if eids and not eids.isdisjoint(self._eids_of(candidate)):
             return self._told(MatchGrade.CERTAIN, 1.0, EID, [])
         total, matched, told = 0.0, [], []
+        columns = [values_of(text) for text in candidate.columns]
         for field, at, prepared in asked:
-            found = field.judge.agreement(prepared, field.judge.prepare(_column(candidate, at)))
+            judge = field.judge
+            found = judge.agreement(prepared, judge.prepare(columns[at] if columns else ()))
             if found >= field.threshold:
                 matched.append(field.name)
                 total += found

@@ -20,7 +20,9 @@ Similarity: TypeAlias = Callable[[str, str], float]
 _RUN: Final = 3
 _WINKLER_FROM: Final = 0.7
 _WINKLER_SHARE: Final = 0.1
-_FLOATS: Final = Struct("f")
+_FLOAT: Final = Struct("f")
+_THREE_FLOATS: Final = Struct("3f")
+_TAKEN: Final = "\0"
 
 
 def jaro_winkler(left: str, right: str) -> float:
@@ -34,8 +36,10 @@ def jaro_winkler(left: str, right: str) -> float:
     matched, transposed = _agreement(shorter, longer)
     if not matched:
         return 0.0
-    halves = _float(_float(matched / len(left)) + _float(matched / len(right)))
-    jaro = _float(_float(halves + _float((matched - transposed) / matched)) / 3)
+    ours, theirs, ordered = _THREE_FLOATS.unpack(
+        _THREE_FLOATS.pack(matched / len(left), matched / len(right), (matched - transposed) / matched)
+    )
+    jaro = _float(_float(_float(ours + theirs) + ordered) / 3)
     if jaro <= _WINKLER_FROM:
         return jaro
     return jaro + min(_WINKLER_SHARE, 1 / len(longer)) * _beginning(shorter, longer) * (1 - jaro)
@@ -109,17 +113,13 @@ SIMILARITIES: Final[Mapping[str, Similarity]] = {
 
 def _agreement(shorter: str, longer: str) -> tuple[int, int]:
     """How many characters have a partner nearby, and half of how many of these are out of order."""
-    reach = max(len(longer) // 2 - 1, 0)
-    taken = [False] * len(longer)
-    found = []
+    reach, rest, found = max(len(longer) // 2 - 1, 0), longer, ""
     for n, character in enumerate(shorter):
-        at = longer.find(character, max(n - reach, 0), n + reach + 1)
-        while at >= 0 and taken[at]:
-            at = longer.find(character, at + 1, n + reach + 1)
+        at = rest.find(character, n - reach if n > reach else 0, n + reach + 1)
         if at >= 0:
-            taken[at] = True
-            found.append(character)
-    partners = [character for n, character in enumerate(longer) if taken[n]]
+            rest = rest[:at] + _TAKEN + rest[at + 1 :]
+            found += character
+    partners = [partner for partner, left in zip(longer, rest, strict=True) if left == _TAKEN]
     return len(found), sum(map(str.__ne__, found, partners)) // 2
 
 
@@ -134,7 +134,7 @@ def _beginning(left: str, right: str) -> int:
 
 
 def _float(number: float) -> float:
-    found: float = _FLOATS.unpack(_FLOATS.pack(number))[0]
+    found: float = _FLOAT.unpack(_FLOAT.pack(number))[0]
     return found
 
 

@@ -64,6 +64,15 @@ async def count(database: Database, type: str, filter: Filter) -> int:
     return int(found[0]["found"]) if found else 0
 
 
+async def ids(database: Database, type: str, filter: Filter, limit: int) -> list[str]:
+    """The ids of what the filter finds, in their order, the first `limit` of them."""
+    query = Query(type, await _settled(database, filter), limit)
+    look = await _shortest_look(database, type, query.filter)
+    start, stages = _begin(type, query.filter, look)
+    stages += [*_in_order_of_ids(query, look), {"$limit": limit}, {"$project": {"_id": 1}}]
+    return [document["_id"] for document in await _results(_snapshot(database, start), stages)]
+
+
 async def _settled(database: Database, filter: Filter) -> Filter:
     """The filter with its references followed."""
 

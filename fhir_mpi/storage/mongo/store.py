@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import ClassVar
 
 from pymongo.errors import DuplicateKeyError, PyMongoError
@@ -116,6 +117,14 @@ class MongoStore:
     async def candidate_records(self, type: str, ids: Collection[str], /) -> Sequence[CandidateRow]:
         with told_as_ours():
             return await candidates.records(self._database, type, ids)
+
+    async def filtered_candidates(
+        self, type: str, filter: Filter, /, *, limit: int
+    ) -> Sequence[CandidateRow]:
+        with told_as_ours():
+            ids = await searching.ids(self._database, type, filter, limit)
+            rows = await candidates.records(self._database, type, ids)
+            return sorted(rows, key=attrgetter("id"))
 
     async def population(self, type: str, /) -> int:
         known = self._populations.known(type)

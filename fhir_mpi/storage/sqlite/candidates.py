@@ -9,7 +9,10 @@ from typing import Final
 import orjson
 
 from fhir_mpi.mdm.ports import CandidateRow, CandidateSet
+from fhir_mpi.search.filters import Filter
 from fhir_mpi.storage.port import CandidateEntry
+from fhir_mpi.storage.sqlite.codes import Numbers
+from fhir_mpi.storage.sqlite.plans import Planner
 
 # One statement, so one snapshot: a key whose (cap + 1)th row exists is over the cap and never joined.
 LOOKUP: Final = """
@@ -60,6 +63,14 @@ def records(connection: sqlite3.Connection, type: int, ids: Collection[str]) -> 
     """The candidate records with these ids."""
     rows = connection.execute(BY_ID, (type, orjson.dumps(list(ids)).decode()))
     return [CandidateRow(id, packed) for id, packed in rows]
+
+
+def filtered(numbers: Numbers, type: str, filter: Filter, limit: int) -> list[CandidateRow]:
+    """The candidate records of what a search finds, in order of their ids."""
+    scope = Planner(numbers, type).scope(filter)
+    found = f"SELECT {scope.pk} FROM {scope.text}"  # noqa: S608
+    text = f"SELECT id, packed FROM candidate WHERE pk IN ({found}) ORDER BY id LIMIT ?"  # noqa: S608
+    return [CandidateRow(*row) for row in numbers.connection.execute(text, (*scope.values, limit))]
 
 
 def population(connection: sqlite3.Connection, type: int) -> int:

@@ -130,6 +130,13 @@ class SqliteStore:
         number = self._types[type]
         return await self._look_up(len(ids), lambda c: candidates.records(c, number, ids))
 
+    async def filtered_candidates(
+        self, type: str, filter: Filter, /, *, limit: int
+    ) -> Sequence[CandidateRow]:
+        return await self._connections.read(
+            lambda c: candidates.filtered(self._numbers(c), type, filter, limit)
+        )
+
     async def population(self, type: str, /) -> int:
         known = self._populations.known(type)
         if known is not None:

@@ -3,7 +3,7 @@
 import pytest
 
 from fhir_mpi.mdm.ports import CandidateSet
-from fhir_mpi.search.filters import Equals
+from fhir_mpi.search.filters import EVERYTHING, And, Equals, Filter, Or
 from fhir_mpi.storage.port import CandidateEntry, MarkMoved, Store, UnitOfWork
 from tests.integration.storage.writes import commit, deletion, found, put
 
@@ -66,6 +66,32 @@ async def test_candidate_records_are_found_by_id_too(store: Store) -> None:
     rows = await store.candidate_records("Patient", ["c", "a", "a", "b", "missing"])
     assert sorted((row.id, row.packed) for row in rows) == [("a", "A"), ("c", "C")]
     assert not await store.candidate_records("Patient", [])
+
+
+async def test_candidates_are_found_by_a_search_too(store: Store) -> None:
+    named = {"family": ["doe"], "active": ["=true"]}
+    await commit(
+        store,
+        put("c", named, keys=[1], packed="C"),
+        put("a", named, keys=[2], packed="A"),
+        put("b", {"family": ["doe"]}, keys=[3], packed="B"),
+        put("d", {"family": ["roe"]}, keys=[4], packed="D"),
+        put("without", named),
+        put("o", named, type="Organization", keys=[1], packed="O"),
+    )
+    doe, active = Equals("family", "doe"), Equals("active", "=true")
+
+    async def rows_of(filter: Filter, limit: int = 9) -> list[tuple[str, str]]:
+        rows = await store.filtered_candidates("Patient", filter, limit=limit)
+        return [(row.id, row.packed) for row in rows]
+
+    assert await rows_of(doe) == [("a", "A"), ("b", "B"), ("c", "C")]
+    assert await rows_of(And((doe, active))) == [("a", "A"), ("c", "C")]
+    assert await rows_of(Or((active, Equals("family", "roe")))) == [("a", "A"), ("c", "C"), ("d", "D")]
+    assert await rows_of(EVERYTHING, limit=2) == [("a", "A"), ("b", "B")]
+    assert await rows_of(Equals("family", "poe")) == []
+    await commit(store, deletion("a", expected=1))
+    assert await rows_of(And((doe, active))) == [("c", "C")]
 
 
 async def test_the_population_counts_candidate_records(store: Store) -> None:

@@ -57,7 +57,7 @@ def flat(given: list[BaseRoute]) -> Iterator[Route]:
 
 
 async def test_every_route_is_described_and_nothing_else(serve: Serve) -> None:
-    async with serve(expunge=True) as client:
+    async with serve(expunge=True, mdm="match-and-link") as client:
         paths = (await described(client))["paths"]
     described_ones = {(method.upper(), path) for path, methods in paths.items() for method in methods}
     served = {

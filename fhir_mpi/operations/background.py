@@ -7,6 +7,9 @@ from fhir_mpi.interactions.idempotency import clear
 from fhir_mpi.interactions.jobs import KEYS, JobKind, Result, Running, accept, planned
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.operations.call import Answer, Call
+from fhir_mpi.operations.merging.later import MERGE, UNDO
+from fhir_mpi.operations.merging.merge import run_merge
+from fhir_mpi.operations.merging.undo import run_undo
 from fhir_mpi.operations.table import OPERATIONS
 from fhir_mpi.storage.port import Job
 
@@ -36,4 +39,6 @@ async def run_operation(services: Services, running: Running) -> None:
 JOBS: Final[dict[str, JobKind]] = {
     OPERATION: JobKind(run_operation),
     KEYS: JobKind(clear),
+    MERGE: JobKind(run_merge),
+    UNDO: JobKind(run_undo),
 }

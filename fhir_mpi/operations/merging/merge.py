@@ -6,7 +6,7 @@ each resource on top of the version that was looked at.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,8 +15,8 @@ from fhir_mpi.fhir.meta import OWN
 from fhir_mpi.fhir.outcome import Conflict, FhirError, Issue, Unavailable, operation_outcome
 from fhir_mpi.fhir.references import spellings
 from fhir_mpi.fhir.types import Json, Resource
-from fhir_mpi.interactions.committing import commit
 from fhir_mpi.interactions.heads import head_of
+from fhir_mpi.interactions.jobs import Running
 from fhir_mpi.interactions.referring import plan_repointing, referrers
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.interactions.uniqueness import unit_of_work
@@ -25,63 +25,79 @@ from fhir_mpi.mdm.merging import retired, survivor
 from fhir_mpi.operations.call import Answer, Call
 from fhir_mpi.operations.merging import refusing
 from fhir_mpi.operations.merging.asked import Asked, asked, input_parameters, reference_of, resolved
+from fhir_mpi.operations.merging.later import ACCEPTED, MERGE, Commit, call_of, defer, end
 from fhir_mpi.operations.merging.recording import plan_record, require_provenance
 from fhir_mpi.operations.merging.refusing import Refused, refuse
 from fhir_mpi.operations.merging.suiting import check_result, check_suitable
 from fhir_mpi.storage.port import ClaimConflict, LinkConflict, Stored, UnitOfWork, Write, WriteConflict
 
+PATIENT: Final = "Patient-merge"
+ANY: Final = "Resource-hapi-fhir-merge"
+NOUNS: Final = {PATIENT: "patient", ANY: "resource"}
+"""How each operation calls what it merges, in the names of its parameters."""
 RETRY_SECONDS: Final = "2"
 COMPLETED: Final = "Merge operation completed successfully."
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that a merge writes: survivor, retired record, who referred to that; then the record."""
+    """Everything that a merge writes, and the survivor among it."""
 
     work: UnitOfWork
     survivor: Stored
-    writes: Sequence[Write]
 
 
 async def merge(services: Services, call: Call) -> Answer:
     """Patient/$merge."""
-    return await _answered(services, call, "Patient-merge", "patient")
+    return await _answered(services, call, PATIENT, Commit(services))
 
 
 async def merge_any(services: Services, call: Call) -> Answer:
     """[type]/$hapi.fhir.merge."""
-    return await _answered(services, call, "Resource-hapi-fhir-merge", "resource")
+    return await _answered(services, call, ANY, Commit(services))
 
 
-async def _answered(services: Services, call: Call, operation: str, noun: str) -> Answer:
+async def run_merge(services: Services, running: Running) -> None:
+    """The job of a merge that is answered later."""
+    operation = running.parameters["operation"]
+    await end(running, await _answered(services, call_of(running), operation, Commit(services, running)))
+
+
+async def _answered(services: Services, call: Call, operation: str, commit: Commit) -> Answer:
     """Parameters in every case: what was given, what came of it, and the result."""
     given = input_parameters(services.definitions.operations[operation], call.parameters)
     try:
         require_provenance(services)
-        wanted = asked(services, call, noun)
+        wanted = asked(services, call, NOUNS[operation])
         if wanted.preview:
-            outcome, result = await _previewed(services, wanted)
-        else:
-            outcome, result = await _committed(services, wanted, given)
+            return await _previewed(services, wanted, given)
+        if call.later:
+            await _both(services, wanted)
+            return await _deferred(services, call, operation, given)
+        return await _committed(services, wanted, given, commit)
     except Refused as refused:
         return _answer(given, operation_outcome(refused.issues), status=refused.status)
     except FhirError as error:
         headers = {"retry-after": RETRY_SECONDS} if isinstance(error, Unavailable) else {}
         return _answer(given, operation_outcome(error.issues), status=error.http_status, headers=headers)
-    return _answer(given, outcome, result)
+
+
+async def _deferred(services: Services, call: Call, operation: str, given: Resource) -> Answer:
+    task, answer = await defer(services, MERGE, call, operation=operation)
+    return _answer(given, information(ACCEPTED), task=task, status=answer.status, headers=answer.headers)
 
 
 def _answer(
     given: Resource,
     outcome: Resource,
-    result: Resource | None = None,
     *,
+    result: Resource | None = None,
+    task: Resource | None = None,
     status: int = 200,
     headers: Mapping[str, str] | None = None,
 ) -> Answer:
-    parts: list[Json] = [{"name": "input", "resource": given}, {"name": "outcome", "resource": outcome}]
-    if result is not None:
-        parts.append({"name": "result", "resource": result})
+    said = {"input": given, "outcome": outcome, "result": result, "task": task}
+    parts = [{"name": name, "resource": resource} for name, resource in said.items() if resource is not None]
     return Answer({"resourceType": "Parameters", "parameter": parts}, status, headers or {})
 
 
@@ -92,12 +108,12 @@ def information(text: str, diagnostics: str | None = None) -> Resource:
     return {"resourceType": "OperationOutcome", "issue": [said]}
 
 
-async def _previewed(services: Services, wanted: Asked) -> tuple[Resource, Resource]:
+async def _previewed(services: Services, wanted: Asked, given: Resource) -> Answer:
     source, target = await _both(services, wanted)
     found = await referrers(services, source.type, source.id, wanted.base_url, but=reference_of(target))
     result = await _survivor(services, wanted, source, target)
     outcome = information(services.ways.merge_preview_text, f"Merge would update {len(found) + 2} resources")
-    return outcome, _unstored(result)
+    return _answer(given, outcome, result=_unstored(result))
 
 
 def _unstored(resource: Resource) -> Resource:
@@ -107,12 +123,13 @@ def _unstored(resource: Resource) -> Resource:
     return {**rest, "meta": meta} if meta else rest
 
 
-async def _committed(services: Services, wanted: Asked, given: Resource) -> tuple[Resource, Resource]:
+async def _committed(services: Services, wanted: Asked, given: Resource, commit: Commit) -> Answer:
     """Tries again where somebody else was first. What no longer suits then is a Conflict."""
     for attempt in range(ATTEMPTS):
         try:
-            plan = await planned(services, wanted, given)
-            await commit(services, plan.work)
+            plan = await _planned(services, wanted, given, commit)
+            answer = _answer(given, information(COMPLETED), result=decode(plan.survivor.json))
+            await commit.commit(plan.work, answer.resource)
         except Refused as refused:
             if attempt:
                 raise Refused(409, [Issue("conflict", issue.text) for issue in refused.issues]) from refused
@@ -120,21 +137,22 @@ async def _committed(services: Services, wanted: Asked, given: Resource) -> tupl
         except (WriteConflict, ClaimConflict, LinkConflict):
             await asyncio.sleep(0)
         else:
-            return information(COMPLETED), decode(plan.survivor.json)
+            return answer
     raise Conflict("others keep changing these resources; try again")
 
 
-async def planned(services: Services, wanted: Asked, given: Resource, *, bounded: bool = True) -> Plan:
+async def _planned(services: Services, wanted: Asked, given: Resource, commit: Commit) -> Plan:
     """What the merge writes, as things are now; Refused where it can't be."""
     began = services.clock()
     source, target = await _both(services, wanted)
-    limit = wanted.limit if bounded else None
+    limit = wanted.limit if commit.bounded else None
     found = await referrers(
         services, source.type, source.id, wanted.base_url, but=reference_of(target), most=limit
     )
     if limit is not None and len(found) > limit:
         text = refusing.TOO_MANY.format(source=reference_of(source), limit=limit)
         raise refuse(412, "exception", text)
+    await commit.progress(f"{len(found) + 2} resources are to be changed")
     result = await _survivor(services, wanted, source, target)
     first = plan_update(services, target.type, target.id, result, head_of(target))
     second = _retirement(services, wanted, source, target)
@@ -143,7 +161,7 @@ async def planned(services: Services, wanted: Asked, given: Resource, *, bounded
     writes = [first, second, *others]
     outcome = information(COMPLETED)
     record = plan_record(services, "merge", writes, began=began, given=given, outcome=outcome)
-    return Plan(await unit_of_work(services, [*writes, record]), first.version, writes)
+    return Plan(await unit_of_work(services, [*writes, record]), first.version)
 
 
 async def _both(services: Services, wanted: Asked) -> tuple[Stored, Stored]:

@@ -89,6 +89,8 @@ async def records(client: AsyncClient, resource: Json) -> list[Json]:
     return [entry["resource"] for entry in found.json().get("entry", [])]
 
 
-async def undo(client: AsyncClient, noun: str = "patient", /, **given: Any) -> Response:
-    type = "Patient" if noun == "patient" else given.pop("type")
-    return await send(client, "POST", f"/{type}/$hapi.fhir.undo-merge", asked(noun, **given))
+async def undo(
+    client: AsyncClient, headers: Mapping[str, str] | None = None, *, type: str = "Patient", **given: Any
+) -> Response:
+    noun = "patient" if type == "Patient" else "resource"
+    return await send(client, "POST", f"/{type}/$hapi.fhir.undo-merge", asked(noun, **given), headers)

@@ -196,7 +196,7 @@ async def test_merges_of_other_types_are_undone_by_the_same_operation(client: As
     source = await create(client, organization(name="O"))
     target = await create(client, organization(name="P"))
     assert (await merge_any(client, "Organization", source=source, target=target)).status_code == 200
-    told(await undo(client, "resource", type="Organization", source=source, target=target))
+    told(await undo(client, type="Organization", source=source, target=target))
     assert said(await now(client, source)) == said(source)
 
 

@@ -12,6 +12,7 @@ from fhir_mpi.interactions.integrity import StillReferred, refuse_referred
 from fhir_mpi.interactions.linking import linked
 from fhir_mpi.interactions.patching import plan_patched
 from fhir_mpi.interactions.placing import Change, Place, at_entry, placed
+from fhir_mpi.interactions.retirement import Replaced
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.interactions.uniqueness import IdentifierTaken, unit_of_work
 from fhir_mpi.interactions.writing import (
@@ -84,7 +85,7 @@ async def _commit(services: Services, plans: Sequence[Plan], base_url: str) -> N
     try:
         await refuse_referred(services, writes, base_url)
         await commit(services, await unit_of_work(services, writes, claims))
-    except (IdentifierTaken, StillReferred, ForbiddenByMdm) as refused:
+    except (IdentifierTaken, StillReferred, Replaced, ForbiddenByMdm) as refused:
         number = next(plan.place.change.number for plan in plans if plan.place.key in refused.places)
         with at_entry(number):
             raise

@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 
 from fhir_mpi.fhir.json import encode
 from fhir_mpi.fhir.outcome import Duplicate
+from fhir_mpi.interactions.retirement import refuse_replaced
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.mdm.merging import is_retired
 from fhir_mpi.mdm.tags import is_managed
@@ -49,11 +50,14 @@ class IdentifierTaken(Duplicate):
 
 
 async def unit_of_work(
-    services: Services, writes: Sequence[Write], claims: Sequence[Claim] = ()
+    services: Services, writes: Sequence[Write], claims: Sequence[Claim] = (), *, merging: bool = False
 ) -> UnitOfWork:
     """The writes with the claims given and those on their identifiers; IdentifierTaken names those whose
-    identifiers others have, or two of them share.
+    identifiers others have, or two of them share. Replaced where one refers to what was replaced, unless
+    this is `merging`, whose writes are about just that.
     """
+    if not merging:
+        await refuse_replaced(services, writes)
     owned = [found for write in writes for found in _owned(services, write)]
     if not owned:
         return UnitOfWork(writes, claims)

@@ -18,6 +18,7 @@ from fhir_mpi.fhir.types import Json
 from fhir_mpi.interactions.identities import identities_of
 from fhir_mpi.interactions.reading import read
 from fhir_mpi.interactions.services import Services
+from fhir_mpi.mdm.merging import REPLACED_BY, links
 from fhir_mpi.operations.call import Answer, Call
 from fhir_mpi.search.compartment import PATIENT, in_any_compartment, in_compartment
 from fhir_mpi.search.filters import EVERYTHING, NOTHING, And, Filter, Not, OneOf, Or, Present, Query, Within
@@ -61,6 +62,14 @@ async def everything(services: Services, call: Call) -> Answer:
     return Answer(bundle, next=None if following is None else json.dumps(following))
 
 
+def _require_unreplaced(patient: Stored) -> None:
+    """InvalidRequest for who was merged away: what was about them is about the survivor (R5
+    patient-operation-merge.html).
+    """
+    if by := links(patient.resource, REPLACED_BY):
+        raise InvalidRequest(f"Patient/{patient.id} was replaced by {by[0]}: ask for everything about that")
+
+
 async def _patients(services: Services, call: Call) -> tuple[str, ...] | None:
     """The patient that is named, with `_mdm` under every record it is known by; None for all patients."""
     wider = call.parameters.get("_mdm", False)
@@ -70,7 +79,7 @@ async def _patients(services: Services, call: Call) -> tuple[str, ...] | None:
         if not services.limits.search_without_criteria:
             raise TooCostly("this server wants a patient to be named")
         return None
-    await read(services, PATIENT, call.id)
+    _require_unreplaced(await read(services, PATIENT, call.id))
     if not wider:
         return (call.id,)
     return (await identities_of(services, PATIENT, [call.id]))[call.id].members

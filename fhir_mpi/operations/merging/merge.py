@@ -161,7 +161,7 @@ async def _planned(services: Services, wanted: Asked, given: Resource, commit: C
     writes = [first, second, *others]
     outcome = information(COMPLETED)
     record = plan_record(services, "merge", writes, began=began, given=given, outcome=outcome)
-    return Plan(await unit_of_work(services, [*writes, record]), first.version)
+    return Plan(await unit_of_work(services, [*writes, record], merging=True), first.version)
 
 
 async def _both(services: Services, wanted: Asked) -> tuple[Stored, Stored]:

@@ -150,7 +150,7 @@ async def _commit(services: Services, found: Undoing, given: Resource, commit: C
             outcome=outcome,
             of=f"{PROVENANCE}/{found.merge.id}",
         )
-        work = await unit_of_work(services, [*found.writes, record])
+        work = await unit_of_work(services, [*found.writes, record], merging=True)
         await commit.commit(work, _answer(outcome).resource)
     return outcome
 

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 from fhir_mpi.fhir.json import decode, encode
 from fhir_mpi.fhir.outcome import Conflict, NotFound
 from fhir_mpi.fhir.types import Json, Resource
+from fhir_mpi.interactions.committing import commit
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.storage.port import Job, JobChange, JobConflict, UnitOfWork, Write, WriteConflict
 
@@ -103,7 +104,7 @@ class Running:
             changed = replace(self._job, updated=self._services.clock(), **said)
             change = JobChange(changed.id, changed.revision, changed)
             work = work or UnitOfWork()
-            await self._services.keys.commit(replace(work, jobs=[*work.jobs, change]))
+            await commit(self._services, replace(work, jobs=[*work.jobs, change]))
             self._job = replace(changed, revision=changed.revision + 1)
 
     def _lease(self) -> Any:

@@ -50,7 +50,7 @@ def main() -> None:
     given.folder.mkdir(exist_ok=True)
     cores, python = os.cpu_count(), sys.version.split()[0]
     print(f"--- {given.population} patients, {cores} cores, Python {python}")
-    with _store(given.mongo, given.folder, given.population) as store, served(store, workers=1) as server:
+    with opened(given.mongo, given.folder, given.population) as store, served(store, workers=1) as server:
         asyncio.run(report(server[0], given.population, given.requests))
 
 
@@ -128,7 +128,7 @@ def _put(type: str, id: str, content: Json) -> Json:
 
 
 @contextmanager
-def _store(mongo: bool, folder: Path, population: int) -> Iterator[str]:
+def opened(mongo: bool, folder: Path, population: int) -> Iterator[str]:
     """The URL of a store with the population."""
     if not mongo:
         yield loaded(folder, population)

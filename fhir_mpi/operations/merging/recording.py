@@ -14,7 +14,6 @@ from fhir_mpi.fhir.outcome import MethodNotAllowed
 from fhir_mpi.fhir.types import Json, Resource
 from fhir_mpi.interactions.referring import LIFECYCLE, PROVENANCE
 from fhir_mpi.interactions.services import Services
-from fhir_mpi.interactions.writing import plan_create
 from fhir_mpi.storage.port import Write
 
 REASONS: Final = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
@@ -38,7 +37,7 @@ def plan_record(
     outcome: Resource,
     of: str | None = None,
 ) -> Write:
-    """The Provenance of these writes, the survivor's first; it is valid, or InvalidResource is raised.
+    """The Provenance of these writes, the survivor's first.
 
     `of` is the reference of the Provenance of what is undone.
     """
@@ -60,7 +59,10 @@ def plan_record(
             *_before(writes[:2]),
         ],
     }
-    return plan_create(services, PROVENANCE, record, services.new_id())[0]
+    # not checked as what a client sends is: it may have more targets than any resource may have elements
+    return services.intake.write(
+        record, id=services.new_id(), expected=0, now=services.clock(), method="POST"
+    )
 
 
 def _first(resource: Resource) -> Resource:

@@ -11,8 +11,10 @@ from tests.integration.http.exchanges import (
     entry,
     find,
     ids,
+    match,
     outcome,
     patient,
+    person,
     put,
     send,
     surname,
@@ -100,3 +102,10 @@ async def test_organizations_that_were_merged_get_none_either(client: AsyncClien
     assert (await merge_any(client, "Organization", source=source, target=target)).status_code == 200
     response = await send(client, "POST", "/Patient", patient(managingOrganization=reference(source)))
     outcome(response, 422, "processing")
+
+
+async def test_a_match_answers_the_survivor_alone(client: AsyncClient) -> None:
+    family = surname()
+    source, target = await create(client, person(family)), await create(client, person(family))
+    await merged(client, source=source, target=target)
+    assert ids((await match(client, person(family))).json()) == [target["id"]]

@@ -4,6 +4,7 @@ import click
 
 from fhir_mpi import __version__
 from fhir_mpi.cli.compare import compare_command
+from fhir_mpi.cli.dedupe import dedupe_command
 from fhir_mpi.cli.demo import demo_command
 from fhir_mpi.cli.evaluate import evaluate_command
 from fhir_mpi.cli.explain import explain_command
@@ -31,6 +32,7 @@ COMMANDS = (
     train_command,
     evaluate_command,
     compare_command,
+    dedupe_command,
     version_command,
 )
 

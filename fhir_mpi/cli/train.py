@@ -18,6 +18,7 @@ from fhir_mpi.cli.failures import CannotDo
 from fhir_mpi.cli.models import base_document, type_option
 from fhir_mpi.cli.progress import progress, steps
 from fhir_mpi.cli.stores import opened, settings_of, store_option
+from fhir_mpi.interactions.services import Services
 from fhir_mpi.linkage.record import Record
 
 
@@ -98,13 +99,17 @@ def train_command(
 
 async def _stored(store: str | None, type: str) -> list[Record]:
     async with opened(settings_of(store)) as services:
-        total = await services.store.population(type)
-        found: list[Record] = []
-        with progress("records", total) as show:
-            async for record in stored_records(services.store, type):
-                found.append(record)
-                show(len(found))
-        return found
+        return await records_of(services, type)
+
+
+async def records_of(services: Services, type: str) -> list[Record]:
+    """Every record of a type in the store."""
+    found: list[Record] = []
+    with progress("records", await services.store.population(type)) as show:
+        async for record in stored_records(services.store, type):
+            found.append(record)
+            show(len(found))
+    return found
 
 
 def _filed(found: Extra, source: str, type: str) -> list[Record]:

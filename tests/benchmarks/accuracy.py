@@ -2,19 +2,30 @@
 
 --population N people are indexed in memory, then --probes M corrupted copies of some of them are matched,
 and M people each who are easily confused with somebody and are not indexed themselves.
+
+--train em|labels takes a model that `fhir-mpi train` would make of --trained other people, three in ten of
+them registered twice, in the place of the default one. --errors 2 doubles the rate of every error in the
+copies that are matched, not in those that the model was trained on.
 """
 
 import argparse
+import json
 import resource
 import time
 from array import array
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import files
 from random import Random
 
 import numpy as np
 import numpy.typing as npt
 
+from fhir_mpi.batch.labels import Labels, ordered
+from fhir_mpi.batch.training.extra import extra
+from fhir_mpi.batch.training.training import Plan, sessions_of, train
+from fhir_mpi.demo import corruption
 from fhir_mpi.demo.corruption import probe
 from fhir_mpi.demo.name_shares import NameShares
 from fhir_mpi.demo.person import Person
@@ -22,7 +33,7 @@ from fhir_mpi.demo.population import people
 from fhir_mpi.linkage.blocking import stored_keys
 from fhir_mpi.linkage.fellegi_sunter import FellegiSunter
 from fhir_mpi.linkage.model import LinkageModel, default_model
-from fhir_mpi.linkage.record import pack, record_of
+from fhir_mpi.linkage.record import Record, pack, record_of
 from fhir_mpi.mdm.matching import Matcher
 from fhir_mpi.mdm.ports import CandidateRow, CandidateSet
 from tests.benchmarks.census_names import census_names
@@ -88,18 +99,45 @@ def main() -> None:
     arguments.add_argument("--probes", type=int, default=2_000)
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--misses", type=int, default=0, help="print so many of each miss")
+    arguments.add_argument("--train", choices=("em", "labels"))
+    arguments.add_argument("--trained", type=int, default=20_000, help="people to train on")
+    arguments.add_argument("--errors", type=float, default=1, help="how many times the usual rates")
     given = arguments.parse_args()
-    model = default_model("Patient")
+    model = trained(given.trained, given.train) if given.train else default_model("Patient")
     indexed = index(model, given.population, given.probes, given.seed)
     matcher = ranking(Matcher(model, FellegiSunter(model), indexed.candidates))
     found = Tally(given.misses)
     rng, names = Random(given.seed + 1000), census_names()
+    multiply_errors(given.errors)
     take_probes(matcher, indexed, found, rng, names)
     for kind, of in CONFUSED.items():
         for person in indexed.chosen:
             other = of(person, rng, names)
             found.confused(kind, completed(matcher.matches(other.patient())))
     report(found, indexed)
+
+
+def trained(people_trained: int, how: str) -> LinkageModel:
+    """A model of other people than those that are indexed."""
+    rng, names = Random(30), census_names()
+    records, twice = list[Record](), dict[tuple[str, str], bool]()
+    for person in people(people_trained, seed=31, names=names):
+        records.append(record_of(person.patient()))
+        if rng.random() < 0.3:
+            again = f"{person.id}-again"
+            records.append(record_of(probe(person, rng, names).patient(), again))
+            twice[ordered(person.id, again)] = True
+    base = json.loads(files("fhir_mpi").joinpath("models", "patient.json").read_bytes())
+    labels = Labels(twice, frozenset(), complete=False) if how == "labels" else None
+    plan = Plan(base, how, 400_000, 1, labels, sessions_of("Patient"), datetime.now(UTC))
+    return train(extra(), records, plan, print).model
+
+
+def multiply_errors(times: float) -> None:
+    """Every rate of `demo.corruption` so many times as high, in this process."""
+    for name, rate in vars(corruption).copy().items():
+        if name.isupper() and not name.startswith("_") and isinstance(rate, float):
+            setattr(corruption, name, min(times * rate, 1.0))
 
 
 def index(model: LinkageModel, population: int, probes: int, seed: int) -> Indexed:

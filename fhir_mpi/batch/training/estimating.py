@@ -25,7 +25,7 @@ FEWEST_PAIRS: Final = 20
 """Below it nothing is counted: labelled pairs of one person, and records that have a feature."""
 
 MOST_PAIRS: Final = 20_000_000
-"""Pairs of one EM session; each is compared in Python, some 50,000 in a second."""
+"""Pairs of one EM session; each is compared in Python."""
 
 SESSIONS: Final[Mapping[str, Sequence[Session]]] = {
     "Patient": (("given", "family"), ("given", "birth_date"), ("family", "birth_date")),

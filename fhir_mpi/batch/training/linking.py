@@ -37,14 +37,14 @@ def connected(found: Extra, model: LinkageModel, records: Iterable[Record], *, t
     return connection
 
 
-def linker(found: Extra, connection: Any, settings: Json) -> Any:
-    """Splink's linker on the records; quiet, as it would else say at length what it does."""
+def linker(found: Extra, connection: Any, settings: Json, table: str = TABLE) -> Any:
+    """Splink's linker on a table of records; quiet, as it would else say at length what it does."""
     for name in ("splink", "splink.internals"):
         logging.getLogger(name).setLevel(logging.ERROR)
     database = found.splink.DuckDBAPI(connection)
     if found.is_splink_5:
-        return found.splink.Linker(database.register(TABLE), settings, log_level=None)
-    return found.splink.Linker(TABLE, settings, database, set_up_basic_logging=False)
+        return found.splink.Linker(database.register(table), settings, log_level=None)
+    return found.splink.Linker(table, settings, database, set_up_basic_logging=False)
 
 
 def settings_of(model: LinkageModel, *, probabilities: bool = True, **more: object) -> Json:

@@ -10,6 +10,7 @@ from fhir_mpi.fhir.json import decode
 from fhir_mpi.fhir.r4 import to_r5
 from fhir_mpi.fhir.types import Json, Resource
 from fhir_mpi.linkage.record import Record, record_of
+from fhir_mpi.mdm.tags import is_managed
 from fhir_mpi.storage.port import Store
 
 TABLES: Final = {".csv": "read_csv", ".parquet": "read_parquet"}
@@ -31,9 +32,10 @@ _ROWS: Final = 5_000
 
 
 async def stored_records(store: Store, type: str) -> AsyncIterator[Record]:
-    """Every resource of a type as matching compares it."""
+    """Every resource of a type as matching compares it; golden records are no sources, and left out."""
     async for stored in store.scan(type):
-        yield record_of(stored.resource)
+        if not is_managed(resource := stored.resource):
+            yield record_of(resource)
 
 
 def filed_records(found: Extra, path: str, type: str) -> Iterator[Record]:

@@ -11,6 +11,7 @@ from fhir_mpi.batch.labels import Pair, ordered
 from fhir_mpi.fhir.types import Json, Resource
 from fhir_mpi.linkage.model import MatchGrade
 from fhir_mpi.mdm.matching import Match, Matcher
+from fhir_mpi.mdm.tags import is_managed
 from fhir_mpi.storage.port import Store
 
 Transition = tuple[MatchGrade, MatchGrade]
@@ -45,6 +46,8 @@ async def sampled(store: Store, type: str, size: int, seed: int) -> AsyncIterato
     """So many resources of the store, drawn evenly (reservoir sampling); all where it has no more."""
     rng, chosen, seen = Random(seed), list[str](), 0  # noqa: S311 - a sample, nothing secret
     async for stored in store.scan(type):
+        if is_managed(stored.resource):
+            continue  # sources are compared with sources
         seen += 1
         if len(chosen) < size:
             chosen.append(stored.id)

@@ -7,8 +7,9 @@ from fhir_mpi.interactions.idempotency import clear
 from fhir_mpi.interactions.jobs import KEYS, JobKind, Result, Running, accept, planned
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.operations.call import Answer, Call
-from fhir_mpi.operations.merging.later import MERGE, UNDO
+from fhir_mpi.operations.merging.later import MERGE, REPLACE, UNDO
 from fhir_mpi.operations.merging.merge import run_merge
+from fhir_mpi.operations.merging.replace_references import run_replacing
 from fhir_mpi.operations.merging.undo import run_undo
 from fhir_mpi.operations.table import OPERATIONS
 from fhir_mpi.storage.port import Job
@@ -41,4 +42,5 @@ JOBS: Final[dict[str, JobKind]] = {
     KEYS: JobKind(clear),
     MERGE: JobKind(run_merge),
     UNDO: JobKind(run_undo),
+    REPLACE: JobKind(run_replacing),
 }

@@ -11,6 +11,7 @@ from fhir_mpi.storage.port import UnitOfWork
 
 MERGE: Final = "merge"
 UNDO: Final = "undo-merge"
+REPLACE: Final = "replace-references"
 ACCEPTED: Final = (
     "Merge request is accepted, and will be processed asynchronously. See task resource returned in this"
     " response for details."

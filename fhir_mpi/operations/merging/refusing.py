@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from fhir_mpi.fhir.outcome import Issue
+from fhir_mpi.fhir.outcome import FhirError, Issue
 
 NO_RESOURCE: Final = (
     "There are no {role} resource parameters provided, include either a '{reference}', or a '{identifier}'"
@@ -52,6 +52,12 @@ TOO_MANY: Final = (
     "HAPI-2880: Number of resources with references to {source} exceeds the resource-limit {limit}. Submit"
     " the request asynchronously by adding the HTTP Header 'Prefer: respond-async'."
 )
+
+
+class TooManyReferences(FhirError):
+    """As HAPI FHIR answers it: 412, and a code that says nothing."""
+
+    status, code = 412, "exception"
 
 
 class Refused(Exception):

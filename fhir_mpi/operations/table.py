@@ -22,6 +22,7 @@ from fhir_mpi.operations.mdm_links import duplicate_goldens, link_history, query
 from fhir_mpi.operations.mdm_submit import submit
 from fhir_mpi.operations.merging.merge import merge, merge_any
 from fhir_mpi.operations.merging.replace_references import replace_references
+from fhir_mpi.operations.merging.split import split
 from fhir_mpi.operations.merging.undo import undo_merge
 from fhir_mpi.operations.meta import meta, meta_add, meta_delete
 from fhir_mpi.operations.validate import validate
@@ -56,6 +57,7 @@ OPERATIONS: Final[Mapping[str, Handler]] = {
     "Resource-hapi-fhir-merge": merge_any,
     "Resource-hapi-fhir-undo-merge": undo_merge,
     "System-hapi-fhir-replace-references": replace_references,
+    "Resource-split": split,
     "System-mdm-match": mdm_match,
     **LINKING,
 }

@@ -33,6 +33,7 @@ from fhir_mpi.interactions.waiting import linking
 from fhir_mpi.interactions.ways import Ways
 from fhir_mpi.logging import configure_logging
 from fhir_mpi.matchers import alternatives, linkage_models, matchers
+from fhir_mpi.mdm.review import BUCKETS
 from fhir_mpi.mdm.rules import InvalidRules, read_rules, with_eids
 from fhir_mpi.operations.background import JOBS
 from fhir_mpi.operations.table import OPERATIONS, offered
@@ -210,6 +211,7 @@ def _limits(settings: Settings) -> Limits:
         included=settings.max_included,
         unique_identifiers=settings.unique_identifiers,
         if_match_required=settings.if_match_required,
+        review_sample=round(settings.mdm_review_sample * BUCKETS),
         identity_links=settings.max_identity_links,
         expunge=settings.expunge,
         key_lifetime=settings.idempotency_lifetime,

@@ -77,6 +77,9 @@ class Settings(BaseSettings):
     mdm_at_once: int = Field(
         default=50, ge=0, description="Candidates of a source that are looked at when it is written."
     )
+    mdm_review_sample: float = Field(
+        default=0.001, ge=0, le=0.1, description="Which part of the automatic matches people look at."
+    )
     mdm_eid_scheme: str = Field(default="uuid", description="How enterprise identifiers are made.")
     mdm_prevent_eid_updates: bool = Field(
         default=True, description="Whether an update must keep one of the source's EIDs."

@@ -45,6 +45,8 @@ class Limits:
     """Seconds that the result of a job is kept."""
     unmatched: frozenset[str] = frozenset()
     """Resource types that aren't even matched."""
+    review_sample: int = 0
+    """How many of a million automatic matches a person is to look at."""
     linked: frozenset[str] = frozenset()
     """Resource types whose records are linked to golden records."""
 

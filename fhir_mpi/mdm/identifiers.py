@@ -10,18 +10,21 @@ from typing import Final
 
 from fhir_mpi.fhir.dates import period
 from fhir_mpi.fhir.types import Json, Resource
+from fhir_mpi.mdm.eid import INTERNAL
 
 OLD: Final = "old"
-EID_SYSTEM: Final = "http://hapifhir.io/fhir/NamingSystem/mdm-golden-resource-enterprise-id"
-"""HAPI's name for the enterprise identifiers that the server gives itself."""
 
 
-def current_identifiers(resource: Resource, now: datetime) -> Iterator[Json]:
-    """The identifiers with system and value that a record has now; none where it isn't active."""
+def current_identifiers(resource: Resource, now: datetime, *, golden: bool = False) -> Iterator[Json]:
+    """The identifiers with system and value that a record has now; none where it isn't active.
+
+    A `golden` record has the numbers of all its sources: only the EID that was made for it is its own.
+    """
     if resource.get("active", True) is False:
         return
     for identifier in resource.get("identifier", ()):
-        if identifier.get("system") and identifier.get("value") and is_current(identifier, now):
+        system, value = identifier.get("system"), identifier.get("value")
+        if system and value and (not golden or system == INTERNAL) and is_current(identifier, now):
             yield identifier
 
 

@@ -123,6 +123,13 @@ class Matcher:
         """The model whose blocking is looked up by."""
         return self.model if self.serving is None else await self.serving()
 
+    async def best_grade(self, record: Record, others: Sequence[Record]) -> MatchGrade:
+        """The best grade of a record among these; certainly-not where there are none."""
+        population = await self.candidates.population(self.model.resource_type)
+        scores = self.engine.score(record, others, population=population)
+        grades = [self.graded(record, o, s).grade for o, s in zip(others, scores, strict=True)]
+        return min(grades, key=lambda grade: grade.rank, default=MatchGrade.CERTAINLY_NOT)
+
     def graded(self, record: Record, candidate: Record, score: MatchScore) -> Match:
         """The match that a score makes, certainly-not among its grades."""
         grading = self.grader.grading(score, record, candidate)

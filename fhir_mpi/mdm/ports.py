@@ -1,11 +1,12 @@
 """What matching and linking ask of a store."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from fhir_mpi.mdm.link import Link, LinkSource, MatchResult
+from fhir_mpi.mdm.link import Link, LinkSource, MatchResult, Pair
+from fhir_mpi.mdm.review import Review, ReviewState
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,10 @@ class LinkSort:
 class LinkQuery:
     """Current links of these types; what is None or not given doesn't narrow.
 
+    `sampled` is a rate: of a million buckets, how many of the first are wanted, at most MOST_SAMPLED. It
+    finds nothing but automatic matches. `any_of` narrows to what one of these finds, whatever their order
+    and pages.
+
     In the order of `sort`, then of type, golden and source id; at most `limit` behind the first `offset`.
     Removed ones are left out unless `removed`.
     """
@@ -81,6 +86,8 @@ class LinkQuery:
     limit: int | None = None
     offset: int = 0
     removed: bool = False
+    sampled: int | None = None
+    any_of: "Sequence[LinkQuery] | None" = None
 
 
 class Links(Protocol):
@@ -96,4 +103,35 @@ class Links(Protocol):
         """Every version of the links of one of these goldens or sources, removals among them, each once,
         newest first.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewQuery:
+    """What stewards did last with the links of these types, newest first."""
+
+    types: Sequence[str]
+    limit: int
+    states: Collection[ReviewState] | None = None
+    assignee: str | None = None
+    offset: int = 0
+
+
+class ReviewConflict(Exception):
+    """A review's version was not the one after the current one; nothing of the unit of work was done."""
+
+    def __init__(self, pair: Pair) -> None:
+        super().__init__("another steward was first")
+        self.pair = pair
+
+
+class Reviews(Protocol):
+    async def reviews(self, query: ReviewQuery, /) -> Sequence[Review]: ...
+
+    async def reviews_of(self, pairs: Collection[Pair], /) -> Mapping[Pair, Review]:
+        """The current review of each of these links that has one."""
+        ...
+
+    async def review_history(self, pair: Pair, /) -> Sequence[Review]:
+        """Everything that was done with the link of a pair, newest first."""
         ...

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from fhir_mpi.fhir.outcome import Ambiguous, InvalidValue, NotFound, TooCostly
@@ -47,23 +48,25 @@ async def holder(services: Services, type: str, wanted: Token, expression: str) 
     NotFound where it is nobody's, former holders not counted; Ambiguous where records have it that
     aren't known to be one.
     """
-    now = services.clock()
-    ids = [
-        stored.id
-        for stored in await _records(services, type, wanted, expression)
-        if any(
-            (each["system"], each["value"]) == (wanted.system, wanted.value)
-            for each in current_identifiers(stored.resource, now)
-        )
-    ]
-    if not ids:
+    records = await _records(services, type, wanted, expression)
+    identities = await identities_of(services, type, [record.id for record in records])
+    found = {
+        identities[record.id]
+        for record in records
+        if _has(record, wanted, services.clock(), golden=identities[record.id].golden == record.id)
+    }
+    if not found:
         raise NotFound("sourceIdentifier Patient Identifier not found", expression=expression)
-    found = set((await identities_of(services, type, ids)).values())
     if len(found) > 1:
         raise Ambiguous(
-            f"{len(found)} records that are not known to be one have this identifier", expression=expression
+            f"{len(found)} that are not known to be one have this identifier", expression=expression
         )
     return found.pop()
+
+
+def _has(record: Stored, wanted: Token, now: datetime, *, golden: bool) -> bool:
+    found = current_identifiers(record.resource, now, golden=golden)
+    return any((each["system"], each["value"]) == (wanted.system, wanted.value) for each in found)
 
 
 async def _records(services: Services, type: str, wanted: Token, expression: str) -> Sequence[Stored]:

@@ -1,6 +1,6 @@
 """$ihe-pix: by what other identifiers is this patient known? (IHE ITI-83, PIXm 3.1.0)"""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -31,7 +31,9 @@ async def ihe_pix(services: Services, call: Call) -> Resource:
     await _require_systems(services, wanted, sorted(targets))
     person = await holder(services, PATIENT, wanted, SOURCE)
     records = await services.store.read_many(PATIENT, person.members)
-    return _answer(call.base_url, records, wanted, targets, services.clock())
+    now = services.clock()
+    known = {record.id: _known(record, targets, now, golden=record.id == person.golden) for record in records}
+    return _answer(call.base_url, known, wanted)
 
 
 async def _require_systems(services: Services, wanted: Token, targets: Sequence[str]) -> None:
@@ -42,26 +44,26 @@ async def _require_systems(services: Services, wanted: Token, targets: Sequence[
             raise UnknownTarget("targetSystem not found", expression=TARGET)
 
 
-def _answer(
-    base_url: str, records: Sequence[Stored], wanted: Token, targets: Collection[str], now: datetime
-) -> Resource:
+def _known(record: Stored, targets: Collection[str], now: datetime, *, golden: bool) -> Sequence[Json] | None:
+    """The identifiers of a record in the target domains; None where the record itself is not meant."""
+    found = [
+        identifier
+        for identifier in current_identifiers(record.resource, now, golden=golden)
+        if not targets or identifier["system"] in targets
+    ]
+    return found if found or (not targets and record.resource.get("active", True)) else None
+
+
+def _answer(base_url: str, known: Mapping[str, Sequence[Json] | None], wanted: Token) -> Resource:
     identifiers: dict[tuple[str, str], Json] = {}
-    ids: list[str] = []
-    for record in records:
-        found = list(_found(record.resource, targets, now))
-        for each in found:
-            identifiers.setdefault((each["system"], each["value"]), each)
-        if found or (not targets and record.resource.get("active", True)):
-            ids.append(record.id)
+    for each in (identifier for found in known.values() for identifier in found or ()):
+        identifiers.setdefault((each["system"], each["value"]), each)
     identifiers.pop((wanted.system, wanted.value), None)
+    ids = [id for id, found in known.items() if found is not None]
     return answer_parameters(
         *(("targetIdentifier", "Identifier", _told(each)) for each in identifiers.values()),
         *(("targetId", "Reference", {"reference": f"{base_url}/{PATIENT}/{id}"}) for id in ids),
     )
-
-
-def _found(resource: Resource, targets: Collection[str], now: datetime) -> Iterator[Json]:
-    return (i for i in current_identifiers(resource, now) if not targets or i["system"] in targets)
 
 
 def _told(identifier: Json) -> Json:

@@ -8,7 +8,8 @@ from fhir_mpi.fhir.types import Resource
 from fhir_mpi.interactions.identities import identities_of
 from fhir_mpi.interactions.reading import read
 from fhir_mpi.interactions.services import Services
-from fhir_mpi.mdm.identifiers import EID_SYSTEM, current_identifiers
+from fhir_mpi.mdm.eid import INTERNAL
+from fhir_mpi.mdm.identifiers import current_identifiers
 from fhir_mpi.mdm.identity import Identity
 from fhir_mpi.operations.call import Call
 from fhir_mpi.operations.holders import holder, token
@@ -26,7 +27,12 @@ async def lookup_eid(services: Services, call: Call) -> Resource:
     if found.golden is None:
         raise NotFound(f"this {type} has no golden record")
     golden = await read(services, type, found.golden)
-    eids = [i for i in current_identifiers(golden.resource, services.clock()) if i["system"] == EID_SYSTEM]
+    given = services.mdm.rules.eids.of(golden.resource)
+    eids = [
+        identifier
+        for identifier in current_identifiers(golden.resource, services.clock())
+        if identifier["system"] == INTERNAL or (identifier["system"], identifier["value"]) in given
+    ]
     return answer_parameters(
         *(("eid", "Identifier", eid) for eid in eids),
         ("goldenResourceId", "string", f"{type}/{found.golden}"),

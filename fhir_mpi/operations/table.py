@@ -25,6 +25,9 @@ from fhir_mpi.operations.merging.replace_references import replace_references
 from fhir_mpi.operations.merging.split import split
 from fhir_mpi.operations.merging.undo import undo_merge
 from fhir_mpi.operations.meta import meta, meta_add, meta_delete
+from fhir_mpi.operations.reviewing.acting import claim, history, note, release
+from fhir_mpi.operations.reviewing.deciding import decide, undo
+from fhir_mpi.operations.reviewing.queue import queue
 from fhir_mpi.operations.validate import validate
 
 LINKING: Final[Mapping[str, Handler]] = {
@@ -36,6 +39,13 @@ LINKING: Final[Mapping[str, Handler]] = {
     "System-mdm-not-duplicate": not_duplicate,
     "System-mdm-merge-golden-resources": merge_goldens,
     "Resource-mdm-submit": submit,
+    "System-mdm-review-queue": queue,
+    "System-mdm-review-claim": claim,
+    "System-mdm-review-release": release,
+    "System-mdm-review-note": note,
+    "System-mdm-review-decide": decide,
+    "System-mdm-review-undo": undo,
+    "System-mdm-review-history": history,
 }
 """Those that are there where records of any type are linked."""
 OPERATIONS: Final[Mapping[str, Handler]] = {

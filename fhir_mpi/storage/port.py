@@ -17,7 +17,8 @@ import orjson
 
 from fhir_mpi.fhir.types import Resource
 from fhir_mpi.mdm.link import Link, Pair
-from fhir_mpi.mdm.ports import CandidateRow, Candidates, CandidateSet, Links
+from fhir_mpi.mdm.ports import CandidateRow, Candidates, CandidateSet, Links, Reviews
+from fhir_mpi.mdm.review import Review
 from fhir_mpi.mdm.rule_search import FilteredCandidates
 from fhir_mpi.search.filters import Filter, IndexEntries, Query
 
@@ -132,9 +133,10 @@ class JobChange:
 @dataclass(frozen=True, slots=True)
 class UnitOfWork:
     """Everything that must happen together. No two writes may name the same resource, no two claims
-    the same key, no two links the same pair, no two changes the same job.
+    the same key, no two links the same pair, no two changes the same job, no two reviews the same link.
 
     A link becomes current if its version is the one after the current one: 1 where there never was one.
+    So does a review.
     `pending` is put into the queue of what waits to be linked, in place of an earlier version that waits;
     `settled` leaves it, unless a later version waits meanwhile. `marks` must stand as they
     say. `standing` are versions that aren't written and must be the current ones; where one isn't, that is a
@@ -149,6 +151,7 @@ class UnitOfWork:
     jobs: Sequence[JobChange] = ()
     marks: Mapping[str, str] = field(default_factory=dict)
     standing: Sequence[Stored] = ()
+    reviews: Sequence[Review] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +246,7 @@ class MarkMoved(Exception):
     """A mark did not stand as it was said; nothing was done."""
 
 
-class Store(Candidates, FilteredCandidates, Links, Protocol):
+class Store(Candidates, FilteredCandidates, Links, Reviews, Protocol):
     """Every method may raise `StoreTimeout`, `StoreFull` or `Unavailable` (fhir.outcome).
 
     `bulk_unit` is how many writes make a good unit of work where very many are to be done. After

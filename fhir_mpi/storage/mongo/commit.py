@@ -17,7 +17,7 @@ from pymongo import ReplaceOne, UpdateOne
 from fhir_mpi.fhir.outcome import Unavailable
 from fhir_mpi.mdm.link import Link
 from fhir_mpi.search.filters import IndexEntries
-from fhir_mpi.storage.mongo import claims, jobs, links, pending
+from fhir_mpi.storage.mongo import claims, jobs, links, pending, reviews
 from fhir_mpi.storage.mongo.connection import Body, Connection, Raced, Session
 from fhir_mpi.storage.mongo.documents import (
     Document,
@@ -115,6 +115,7 @@ async def commit(connection: Connection, work: UnitOfWork) -> None:
             await _write(inside, type, group)
         await _hold(inside, work.standing)
         await links.put(connection.database, session, work.links)
+        await reviews.put(connection.database, session, work.reviews)
         await pending.settle(connection.database, session, work.settled)
         await pending.put(connection.database, session, work.pending)
 
@@ -122,6 +123,7 @@ async def commit(connection: Connection, work: UnitOfWork) -> None:
         await jobs.require_expected(connection.database, work.jobs)
         await claims.require_expected(connection.database, work.claims)
         await links.require_expected(connection.database, work.links)
+        await reviews.require_expected(connection.database, work.reviews)
         for type, group in groups.items():
             found = await heads(connection.database, type, [w.version.id for w in group])
             _require_expected(group, {id: head.version for id, head in found.items()})

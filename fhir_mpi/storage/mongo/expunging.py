@@ -7,7 +7,7 @@ one that does so at the same time changes the same document, which MongoDB lets 
 from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Final
 
-from fhir_mpi.storage.mongo import claims, links, pending
+from fhir_mpi.storage.mongo import claims, links, pending, reviews
 from fhir_mpi.storage.mongo.commit import Inside
 from fhir_mpi.storage.mongo.connection import Connection, Session
 from fhir_mpi.storage.mongo.documents import Document
@@ -115,7 +115,7 @@ async def _remove(inside: Inside, type: str, ids: Collection[str], most: int) ->
     await inside.index(type, {}, indexed=emptied)
     if emptied:
         places = {f"{type}/{id}" for id in emptied}
-        for kept in (claims, links, pending):
+        for kept in (claims, links, reviews, pending):
             await kept.drop(inside.database, inside.session, places)
     return len(going)
 

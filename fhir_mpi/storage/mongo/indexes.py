@@ -12,6 +12,7 @@ Per resource type, each beside the next and changed in one transaction:
     links               {_id, type, golden, source, ...}, one for all; golden and source are `Patient/a`
     links.history       the same for every version; _id is `<_id>/<version>`
     pending             {_id: `Patient/a`, type, version, place}, one for all
+    reviews             {_id: link's _id and `/<version>`, pair, standing, ...}, every version, one for all
     jobs                {_id: id, revision, due, kind, parameters, owner, result, ...}, one for all
 
 Why rows, and not indexes on `ix.<code>`: the codes are not known when the store is opened and may be
@@ -50,14 +51,16 @@ LINKS: Final = "links"
 LINK_HISTORY: Final = "links.history"
 PENDING: Final = "pending"
 JOBS: Final = "jobs"
+REVIEWS: Final = "reviews"
 
 SHARED: Final[Mapping[str, Sequence[IndexKey]]] = {
     MARKS: (),
     CLAIMS: (("holder",),),
-    LINKS: (("golden",), ("source",), ("result", "type"), ("type",)),
+    LINKS: (("golden",), ("source",), ("result", "type"), ("type",), ("bucket",)),
     LINK_HISTORY: (("golden",), ("source",)),
     PENDING: (("place",),),
     JOBS: (("due",),),
+    REVIEWS: (("pair",), ("standing",), ("goldenPlace",), ("sourcePlace",)),
 }
 """The same for the collections that are one for all."""
 

@@ -12,6 +12,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 
 from fhir_mpi.mdm.link import Link, LinkSource, MatchResult
 from fhir_mpi.mdm.ports import LinkField, LinkQuery
+from fhir_mpi.mdm.review import sampled_bucket
 from fhir_mpi.storage.mongo.connection import Raced, Session
 from fhir_mpi.storage.mongo.documents import Document
 from fhir_mpi.storage.mongo.indexes import LINK_HISTORY, LINKS, Database
@@ -144,6 +145,10 @@ def _condition(query: LinkQuery) -> Document:
             tests[field] = {"$in": [f"{type}/{id}" for type in query.types for id in ids]}
     if query.results is not None:
         tests["result"] = {"$in": [str(result) for result in query.results]}
+    if query.sampled is not None:
+        tests["bucket"] = {"$gte": 0, "$lt": query.sampled}
+    if query.any_of is not None:
+        tests["$or"] = [_condition(each) for each in query.any_of] or [{"_id": {"$in": []}}]
     if not {"golden", "source"} & tests.keys():
         tests["type"] = {"$in": list(query.types)}
     if query.link_source is not None:
@@ -182,6 +187,7 @@ def _document(link: Link) -> Document:
         "unscored": link.score is None,
         "explanation": link.explanation,
         "removed": link.removed,
+        "bucket": sampled_bucket(link),
     }
 
 

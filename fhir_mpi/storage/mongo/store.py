@@ -7,8 +7,9 @@ from typing import ClassVar
 
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
-from fhir_mpi.mdm.link import Link
-from fhir_mpi.mdm.ports import CandidateRow, CandidateSet, LinkQuery
+from fhir_mpi.mdm.link import Link, Pair
+from fhir_mpi.mdm.ports import CandidateRow, CandidateSet, LinkQuery, ReviewQuery
+from fhir_mpi.mdm.review import Review
 from fhir_mpi.search.filters import Filter, IndexEntries, Query
 from fhir_mpi.storage.mongo import (
     candidates,
@@ -20,6 +21,7 @@ from fhir_mpi.storage.mongo import (
     links,
     pending,
     resources,
+    reviews,
     searching,
 )
 from fhir_mpi.storage.mongo.connection import Connection, connect
@@ -167,6 +169,18 @@ class MongoStore:
     async def import_links(self, versions: Sequence[Link], /) -> None:
         with told_as_ours():
             await commit.import_links(self._connection, versions)
+
+    async def reviews(self, query: ReviewQuery, /) -> Sequence[Review]:
+        with told_as_ours():
+            return await reviews.find(self._database, query)
+
+    async def reviews_of(self, pairs: Collection[Pair], /) -> Mapping[Pair, Review]:
+        with told_as_ours():
+            return await reviews.of_pairs(self._database, pairs)
+
+    async def review_history(self, pair: Pair, /) -> Sequence[Review]:
+        with told_as_ours():
+            return await reviews.history(self._database, pair)
 
     async def pending(self, *, limit: int) -> Sequence[Pending]:
         with told_as_ours():

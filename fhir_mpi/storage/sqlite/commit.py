@@ -8,7 +8,7 @@ from typing import Final
 
 from fhir_mpi.search.filters import IndexEntries
 from fhir_mpi.storage.port import CandidateEntry, Stored, UnitOfWork, Write, WriteConflict
-from fhir_mpi.storage.sqlite import candidates, claims, entries, jobs, links, marks, pending
+from fhir_mpi.storage.sqlite import candidates, claims, entries, jobs, links, marks, pending, reviews
 from fhir_mpi.storage.sqlite.candidates import CandidateChange
 from fhir_mpi.storage.sqlite.codes import Codes, Key, entry_keys
 from fhir_mpi.storage.sqlite.entries import EntryChange
@@ -49,7 +49,8 @@ def commit(
     connection: sqlite3.Connection, types: Mapping[str, int], codes: Codes, work: UnitOfWork
 ) -> Mapping[Key, int]:
     """Does every write and link, takes every claim and changes every job, or raises WriteConflict,
-    ClaimConflict, LinkConflict, JobConflict or MarkMoved; the codes that it used, to be kept once committed.
+    ClaimConflict, LinkConflict, ReviewConflict, JobConflict or MarkMoved; the codes that it used, to be
+    kept once committed.
     """
     marks.require(connection, work.marks)
     jobs.change(connection, work.jobs)
@@ -57,6 +58,7 @@ def commit(
     for version in work.standing:
         _require_current(connection, types, version)
     links.put(connection, types, work.links)
+    reviews.put(connection, types, work.reviews)
     pending.settle(connection, types, work.settled)
     pending.put(connection, types, work.pending)
     places = _places(connection, types, work.writes)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from fhir_mpi.storage.port import Expunge, ExpungeKind
-from fhir_mpi.storage.sqlite import candidates, claims, entries, links, pending
+from fhir_mpi.storage.sqlite import candidates, claims, entries, links, pending, reviews
 from fhir_mpi.storage.sqlite.candidates import CandidateChange
 from fhir_mpi.storage.sqlite.entries import EntryChange
 
@@ -67,4 +67,5 @@ def _remove(connection: sqlite3.Connection, type: int, name: str, rows: Sequence
     ids = [id for _, id in rows]
     claims.drop(connection, [f"{name}/{id}" for id in ids])
     links.drop(connection, type, ids)
+    reviews.drop(connection, type, ids)
     pending.drop(connection, type, ids)

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from fhir_mpi.mdm.link import Link, LinkSource, MatchResult
 from fhir_mpi.mdm.ports import LinkField, LinkQuery
+from fhir_mpi.mdm.review import MOST_SAMPLED, sampled_bucket
 from fhir_mpi.storage.port import LinkConflict
 from fhir_mpi.storage.sqlite.resources import EPOCH, MILLISECOND, millis
 
@@ -21,8 +22,10 @@ CURRENT: Final = f"SELECT {COLUMNS} FROM link"  # noqa: S608
 KEEP: Final = f"""
 INSERT INTO link_history ({COLUMNS}) SELECT {COLUMNS} FROM link WHERE type = ? AND golden = ? AND source = ?
 """  # noqa: S608
-PUT: Final = f"INSERT OR REPLACE INTO link ({COLUMNS}) VALUES ({', '.join('?' * 13)})"  # noqa: S608
+PUT: Final = f"INSERT OR REPLACE INTO link ({COLUMNS}, bucket) VALUES ({', '.join('?' * 14)})"  # noqa: S608
 EARLIER: Final = f"INSERT INTO link_history ({COLUMNS}) VALUES ({', '.join('?' * 13)})"  # noqa: S608
+SAMPLED: Final = f"bucket < ? AND bucket < {MOST_SAMPLED}"
+"""The second half is what the index of buckets is made for, the first where it is read to."""
 OF_ONE: Final = "type = ? AND golden = ? AND source = ?"
 # Each arm is read in key order from where the last batch ended.
 EVERY_VERSION: Final = f"""
@@ -43,15 +46,17 @@ def find(connection: sqlite3.Connection, types: Mapping[str, int], query: LinkQu
     """The links a query finds, in its order."""
     condition, values = _condition(types, query)
     order = [*(_ordered(sort.field, sort.descending) for sort in query.sort), "type, golden, source"]
-    text = f"{CURRENT} WHERE {condition} ORDER BY {', '.join(order)} LIMIT ? OFFSET ?"
+    rows, arms = _rows(types, query)
+    text = f"SELECT {COLUMNS} FROM {rows} WHERE {condition} ORDER BY {', '.join(order)} LIMIT ? OFFSET ?"  # noqa: S608
     limit = -1 if query.limit is None else query.limit
-    return _links(types, connection.execute(text, [*values, limit, query.offset]))
+    return _links(types, connection.execute(text, [*arms, *values, limit, query.offset]))
 
 
 def count(connection: sqlite3.Connection, types: Mapping[str, int], query: LinkQuery) -> int:
     condition, values = _condition(types, query)
-    text = f"SELECT count(*) FROM link WHERE {condition}"  # noqa: S608
-    return int(connection.execute(text, values).fetchone()[0])
+    rows, arms = _rows(types, query)
+    text = f"SELECT count(*) FROM {rows} WHERE {condition}"  # noqa: S608
+    return int(connection.execute(text, [*arms, *values]).fetchone()[0])
 
 
 def history(
@@ -97,7 +102,7 @@ def put(connection: sqlite3.Connection, types: Mapping[str, int], links: Iterabl
             raise LinkConflict(link.pair)
         if row:
             connection.execute(KEEP, place)
-        connection.execute(PUT, _row(types, link))
+        connection.execute(PUT, (*_row(types, link), sampled_bucket(link)))
 
 
 def carry(connection: sqlite3.Connection, types: Mapping[str, int], versions: Iterable[Link]) -> None:
@@ -109,7 +114,7 @@ def carry(connection: sqlite3.Connection, types: Mapping[str, int], versions: It
         if current is None or current.version < link.version:
             if current is not None:
                 connection.execute(KEEP, place)
-            connection.execute(PUT, _row(types, link))
+            connection.execute(PUT, (*_row(types, link), sampled_bucket(link)))
         elif current.version == link.version:
             _require_same(current, link)
         else:
@@ -138,6 +143,26 @@ def _require_same(known: Link, link: Link) -> None:
         raise LinkConflict(link.pair)
 
 
+def _rows(types: Mapping[str, int], query: LinkQuery) -> tuple[str, list[object]]:
+    """The rows that a query is about: all, or those that one of its alternatives finds.
+
+    Each alternative is read along its own index, and the rows then by their keys; an OR would read all.
+    """
+    if query.any_of is None:
+        return "link", []
+    found = [(_index(each), *_condition(types, each)) for each in query.any_of]
+    arms = [f"SELECT type, golden, source FROM link {index} WHERE {test}" for index, test, _ in found]  # noqa: S608
+    union = " UNION ".join(arms) or "SELECT 0 AS type, '' AS golden, '' AS source WHERE 0"
+    values = [value for _, _, values in found for value in values]
+    return f"({union}) CROSS JOIN link USING (type, golden, source)", values
+
+
+def _index(query: LinkQuery) -> str:
+    if query.sampled is not None:
+        return "INDEXED BY link_by_bucket"
+    return "" if query.results is None else "INDEXED BY link_by_result"
+
+
 def _condition(types: Mapping[str, int], query: LinkQuery) -> tuple[str, list[object]]:
     tests = list(_tests(types, query))
     return " AND ".join(test for test, _ in tests), [value for _, values in tests for value in values]
@@ -155,6 +180,8 @@ def _tests(types: Mapping[str, int], query: LinkQuery) -> Iterator[tuple[str, li
             yield f"{column} IN (SELECT value FROM json_each(?))", [json.dumps(list(wanted))]  # noqa: S608
     if query.link_source is not None:
         yield "link_source = ?", [query.link_source]
+    if query.sampled is not None:
+        yield SAMPLED, [query.sampled]
     if not query.removed:
         yield "NOT removed", []
 

@@ -57,6 +57,18 @@ CLAIMS = """
 CREATE TABLE IF NOT EXISTS claim (key TEXT PRIMARY KEY, holder TEXT NOT NULL) STRICT, WITHOUT ROWID
 """
 
+# What stewards did: every version. Links that can be sampled have a bucket; those that are indexed by it
+# are as many as a setting can ask for.
+REVIEWS: Final = """
+CREATE TABLE IF NOT EXISTS review (
+    type INTEGER NOT NULL REFERENCES type, golden TEXT NOT NULL, source TEXT NOT NULL,
+    version INTEGER NOT NULL, state TEXT NOT NULL, assignee TEXT, at INTEGER NOT NULL, body TEXT NOT NULL,
+    current INTEGER NOT NULL, PRIMARY KEY (type, golden, source, version)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS review_current ON review (type, state, at) WHERE current;
+CREATE INDEX IF NOT EXISTS review_by_source ON review (type, source);
+CREATE INDEX IF NOT EXISTS link_by_bucket ON link (type, bucket) WHERE bucket < 100000
+"""
 JOBS: Final = """
 CREATE TABLE IF NOT EXISTS job (
     id TEXT PRIMARY KEY, revision INTEGER NOT NULL, due INTEGER NOT NULL, kind TEXT NOT NULL,
@@ -119,6 +131,9 @@ def prepare(connection: sqlite3.Connection, types: Iterable[str]) -> Mapping[str
         _check(connection)
         for statement in (CLAIMS, *LINKS.split(";\n"), *JOBS.split(";\n")):
             connection.execute(statement)
+        _make_sampled(connection)
+        for statement in REVIEWS.split(";\n"):
+            connection.execute(statement)
         _order_by_time(connection)
         known = dict(connection.execute("SELECT name, id FROM type"))
         missing = [(name,) for name in types if name not in known]
@@ -129,6 +144,12 @@ def prepare(connection: sqlite3.Connection, types: Iterable[str]) -> Mapping[str
         raise
     connection.execute("COMMIT")
     return known
+
+
+def _make_sampled(connection: sqlite3.Connection) -> None:
+    """Links made before they could be sampled get their buckets when they next change."""
+    if "bucket" not in {row[1] for row in connection.execute("PRAGMA table_info(link)")}:
+        connection.execute("ALTER TABLE link ADD COLUMN bucket INTEGER")
 
 
 def _order_by_time(connection: sqlite3.Connection) -> None:

@@ -7,8 +7,9 @@ from sqlite3 import Connection
 from typing import ClassVar, Final, TypeVar
 
 from fhir_mpi.fhir.outcome import Unavailable
-from fhir_mpi.mdm.link import Link
-from fhir_mpi.mdm.ports import CandidateRow, CandidateSet, LinkQuery
+from fhir_mpi.mdm.link import Link, Pair
+from fhir_mpi.mdm.ports import CandidateRow, CandidateSet, LinkQuery, ReviewQuery
+from fhir_mpi.mdm.review import Review
 from fhir_mpi.search.filters import Filter, IndexEntries, Query
 from fhir_mpi.storage.populations import Populations
 from fhir_mpi.storage.port import (
@@ -36,6 +37,7 @@ from fhir_mpi.storage.sqlite import (
     marks,
     pending,
     resources,
+    reviews,
     search,
 )
 from fhir_mpi.storage.sqlite.codes import Codes, Key, Numbers
@@ -179,6 +181,15 @@ class SqliteStore:
 
     async def import_links(self, versions: Sequence[Link], /) -> None:
         await self._connections.write(lambda c: links.carry(c, self._types, versions))
+
+    async def reviews(self, query: ReviewQuery, /) -> Sequence[Review]:
+        return await self._connections.read(lambda c: reviews.find(c, self._types, query))
+
+    async def reviews_of(self, pairs: Collection[Pair], /) -> Mapping[Pair, Review]:
+        return await self._look_up(len(pairs), lambda c: reviews.of_pairs(c, self._types, pairs))
+
+    async def review_history(self, pair: Pair, /) -> Sequence[Review]:
+        return await self._connections.read(lambda c: reviews.history(c, self._types, pair))
 
     async def pending(self, *, limit: int) -> Sequence[Pending]:
         return self._connections.look(lambda c: pending.longest(c, self._types, limit))

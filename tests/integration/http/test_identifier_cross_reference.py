@@ -139,6 +139,13 @@ async def test_a_record_that_was_merged_away_has_no_number_any_more(linked: Link
     assert await pix(linked, f"{LAB}|a") == ([f"{EID}|a", f"{LAB}|a+"], ["a2", "ga1"])
 
 
+async def test_what_only_the_golden_record_still_has_counts_for_its_eid_alone(linked: Linked) -> None:
+    await linked.put("a1", active=False, identifier=[number(MRN, "a")])
+    outcome(await linked.client.get(PIX, params={"sourceIdentifier": f"{MRN}|a"}), 404, "not-found")
+    assert await pix(linked, f"{EID}|a", MRN) == ([], [])
+    assert await pix(linked, f"{LAB}|a", MRN, EID) == ([f"{EID}|a"], ["ga1"])
+
+
 async def test_a_number_that_two_people_have_is_an_answer_for_neither(linked: Linked) -> None:
     await linked.put("b1", identifier=[number(MRN, "a")])
     for path, name in ((PIX, "sourceIdentifier"), (LOOKUP, "identifier")):

@@ -10,6 +10,7 @@ from fhir_mpi.fhir.types import Resource
 from fhir_mpi.interactions.heads import head_of
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.interactions.writing import plan_update
+from fhir_mpi.mdm.tags import is_managed
 from fhir_mpi.search.filters import Equals, Or, Query
 from fhir_mpi.search.registry import REFERENCES
 from fhir_mpi.storage.port import Stored, Write
@@ -22,14 +23,18 @@ OURS: Final = frozenset({"merge", "unmerge"})
 
 
 async def referring(services: Services, type: str, id: str, base_url: str) -> AsyncIterator[Stored]:
-    """Everything that refers to a resource in any element: one query for each served type, in pages."""
+    """Everything that refers to a resource in any element: one query for each served type, in pages.
+
+    Left out are Provenances of merges, and golden records: those are made anew from their sources.
+    """
     filter = Or(tuple(Equals(REFERENCES, text) for text in spellings(type, id, base_url)))
     for other in services.definitions.types:
         after: str | None = None
         while True:
             page = await services.store.search(Query(other, filter, PAGE, after=after))
             for stored in page.resources:
-                if (stored.type, stored.id) != (type, id) and not records_a_merge(stored):
+                itself = (stored.type, stored.id) == (type, id)
+                if not (itself or records_a_merge(stored) or is_managed(stored.resource)):
                     yield stored
             after = page.next
             if after is None:

@@ -20,6 +20,7 @@ from tests.integration.http.exchanges import (
     surname,
 )
 from tests.integration.http.merges import identifier, merge_any, merged, now, reference, two
+from tests.integration.http.serving import Serve
 
 
 @pytest.fixture
@@ -109,3 +110,21 @@ async def test_a_match_answers_the_survivor_alone(client: AsyncClient) -> None:
     source, target = await create(client, person(family)), await create(client, person(family))
     await merged(client, source=source, target=target)
     assert ids((await match(client, person(family))).json()) == [target["id"]]
+
+
+async def test_golden_records_follow_a_merge(serve: Serve) -> None:
+    async with serve(mdm="match-and-link") as client:
+        first, second = [
+            await create(client, {"resourceType": "Organization", "name": name, "active": True})
+            for name in ("Alpha Clinic", "Beta House")
+        ]
+        source = await create(client, person(surname(), managingOrganization=reference(first)))
+        target = await create(client, person(surname()))
+        response = await merge_any(client, "Organization", source=first, target=second)
+        assert response.status_code == 200, response.text
+        goldens = (await client.get("/Patient?_tag=GOLDEN_RECORD")).json()["entry"]
+        managed = [e["resource"].get("managingOrganization") for e in goldens]
+        assert reference(second) in managed
+        assert reference(first) not in managed
+        await merged(client, source=source, target=target)
+        assert (await now(client, source))["active"] is False

@@ -1,7 +1,8 @@
-"""A whole index as a file: every version of every resource, carried from one store to another and proven.
+"""A whole index as a file: every version of every resource and link, carried to another store and proven.
 
 The file is NDJSON: a header, one line per version (`type`, `id`, `version`, `lastUpdated`, `method`,
-`resource`, null for a deletion), and a footer with the number of versions and a digest per type. The digest
+`resource`, null for a deletion), one per version of a link (`link`), and a footer with the number of versions
+and a digest per type, and one for all links where there are any. The digest
 is the sum modulo 2**256 of the SHA-256 of each version, so that it does not depend on a store's order; it
 finds what was lost or changed by accident, it is no signature.
 """
@@ -24,10 +25,13 @@ from fhir_mpi.fhir.outcome import FhirError
 from fhir_mpi.fhir.types import Json
 from fhir_mpi.interactions.intake import Intake
 from fhir_mpi.interactions.services import Services
+from fhir_mpi.mdm.link import Link, link_json, link_of
 from fhir_mpi.storage.port import Store, Stored, Write
 
 FORMAT: Final = "fhir-mpi-export"
 FORMAT_VERSION: Final = 1
+LINKS: Final = "links"
+"""What links are called where resources are called by their type."""
 DIGEST: Final = "sum of SHA-256"
 _MODULUS: Final = 2**256
 
@@ -54,6 +58,11 @@ Contents = Mapping[str, Content]
 """The content by resource type."""
 
 
+def content_of_link(link: Link) -> Content:
+    """One version's of a link."""
+    return Content(1, int.from_bytes(hashlib.sha256(encode(link_json(link))).digest()))
+
+
 def content_of(stored: Stored) -> Content:
     """One version's; white space and the spelling of equal decimals don't count, the order of keys does."""
     facts = (stored.type, stored.id, str(stored.version), instant(stored.last_updated), stored.method)
@@ -77,6 +86,10 @@ async def exported(
             yield _version_line(stored)
             if contents[type].versions % 1000 == 0:
                 on_progress(contents)
+    for type in types:
+        async for link in services.store.scan_links(type, history=True):
+            contents[LINKS] = contents.get(LINKS, Content()) + content_of_link(link)
+            yield _line({"link": link_json(link)})
     on_progress(contents)
     yield _line({"end": True, "content": {type: found.as_json() for type, found in contents.items()}})
 
@@ -101,6 +114,8 @@ async def imported(
     held: list[Write] = []
     async for carried in in_order(pool, carry, chunks, ahead=ahead):
         held += reader.read(carried)
+        if carried.links:
+            await services.store.import_links(carried.links)
         if len(held) >= batch:
             await services.store.import_versions(_newest_indexed(held))
             held = []
@@ -129,6 +144,8 @@ async def stored_contents(store: Store, types: Sequence[str]) -> Contents:
         contents[type] = Content()
         async for stored in store.scan(type, history=True):
             contents[type] += content_of(stored)
+        async for link in store.scan_links(type, history=True):
+            contents[LINKS] = contents.get(LINKS, Content()) + content_of_link(link)
     return contents
 
 
@@ -138,6 +155,7 @@ class Carried:
 
     first: int
     writes: tuple[Write, ...]
+    links: tuple[Link, ...]
     contents: Contents
     header: Json | None
     footer: Json | None
@@ -153,6 +171,7 @@ def carried_by(intake: Intake, chunk: Chunk) -> Carried:
     header: Json | None = None
     footer: Json | None = None
     versions: list[Stored] = []
+    links: list[Link] = []
     for number, line in chunk.documents:
         found = _parsed(number, line)
         if footer is not None:
@@ -161,13 +180,17 @@ def carried_by(intake: Intake, chunk: Chunk) -> Carried:
             header = _header(number, found)
         elif "end" in found:
             footer = found
+        elif "link" in found:
+            links.append(_link(number, found["link"]))
         else:
             versions.append(_stored(number, found))
     contents: dict[str, Content] = {}
     for stored in versions:
         contents[stored.type] = contents.get(stored.type, Content()) + content_of(stored)
+    for link in links:
+        contents[LINKS] = contents.get(LINKS, Content()) + content_of_link(link)
     writes = _newest_indexed([_indexed(intake, stored) for stored in versions])
-    return Carried(chunk.documents[0][0], tuple(writes), contents, header, footer)
+    return Carried(chunk.documents[0][0], tuple(writes), tuple(links), contents, header, footer)
 
 
 class _Reader:
@@ -188,6 +211,8 @@ class _Reader:
             raise DamagedExport(f"line {carried.first}: nothing may come after the footer")
         self._footer = carried.footer
         for type, content in carried.contents.items():
+            if type == LINKS:
+                self.contents.setdefault(LINKS, Content())
             if type not in self.contents:
                 raise DamagedExport(f"the header does not name {type}")
             self.contents[type] += content
@@ -207,11 +232,11 @@ class _Reader:
 
 
 async def _check_store(services: Services, expected: Contents) -> None:
-    found = await stored_contents(services.store, list(expected))
-    for type, content in expected.items():
-        if found[type] != content:
+    found = await stored_contents(services.store, [type for type in expected if type != LINKS])
+    for type, content in {**dict.fromkeys(found, Content()), **expected}.items():
+        if found.get(type, Content()) != content:
             raise DamagedExport(
-                f"{type}: the store holds {found[type].versions} versions and the file"
+                f"{type}: the store holds {found.get(type, Content()).versions} versions and the file"
                 f" {content.versions}, or they differ: the store had other data, or was written to meanwhile"
             )
 
@@ -267,6 +292,13 @@ def _header(number: int, found: Json) -> Json:
     if found.get("version") != FORMAT_VERSION or found.get("digest") != DIGEST:
         raise DamagedExport("the file was written by another release, in a format that is not known here")
     return found
+
+
+def _link(number: int, found: Json) -> Link:
+    try:
+        return link_of(found)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedExport(f"line {number}: this is not a version of a link") from error
 
 
 def _stored(number: int, found: Json) -> Stored:

@@ -18,6 +18,7 @@ from fhir_mpi.cli.progress import progress, rate
 from fhir_mpi.cli.stores import make_intake, opened, settings_of, store_option
 from fhir_mpi.fhir.json import encode
 from fhir_mpi.fhir.types import Json
+from fhir_mpi.interactions.waiting import drain
 
 
 @click.command("load", short_help="Load NDJSON, Bundles or folders of them, R5 or R4.")
@@ -79,7 +80,7 @@ async def _load(
     settings = settings_of(store)
     async with opened(settings) as services:
         with workers(count, make_intake(settings)) as pool, progress("resources") as show:
-            return await load(
+            tally = await load(
                 services,
                 pool,
                 chunks(found),
@@ -89,6 +90,9 @@ async def _load(
                 on_rejected=listed.add,
                 on_progress=lambda tally: show(tally.read),
             )
+        if services.mdm.linked_types:
+            await drain(services)
+        return tally
 
 
 class RejectsFile:

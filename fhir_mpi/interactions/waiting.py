@@ -47,14 +47,16 @@ async def drain(services: Services) -> int:
 
 
 async def link_pending(services: Services, waiting: Sequence[Pending]) -> int:
-    """Links these together, or where others are at the same records one by one; how many it could."""
+    """Links these together, or where others are at the same records again and again one by one; how many
+    it could.
+    """
     done = 0
     for type in dict.fromkeys(each.type for each in waiting):
         group = [each for each in waiting if each.type == type]
-        if await _linked(services, type, group, attempts=1):
+        if await _linked(services, type, group, attempts=ATTEMPTS):
             done += len(group)
         elif len(group) > 1:
-            outcomes = [await _linked(services, type, [each], attempts=ATTEMPTS) for each in group]
+            outcomes = [await _linked(services, type, [each], attempts=1) for each in group]
             done += sum(outcomes)
     return done
 

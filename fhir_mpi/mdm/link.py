@@ -1,9 +1,12 @@
 """Links: what is known between a source record and a golden record, in HAPI's words."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
+
+from fhir_mpi.fhir.dates import instant
+from fhir_mpi.fhir.types import Json
 
 Pair: TypeAlias = tuple[str, str, str]
 """Type, golden id and source id of a link: there is one link for each."""
@@ -53,3 +56,27 @@ class Link:
     @property
     def pair(self) -> Pair:
         return self.type, self.golden, self.source
+
+
+def link_json(link: Link) -> Json:
+    """A version of a link as it is carried from one store to another."""
+    times = {"created": instant(link.created), "updated": instant(link.updated)}
+    return {field.name: getattr(link, field.name) for field in fields(Link)} | times
+
+
+def link_of(found: Json) -> Link:
+    """The version of a link that `link_json` told. KeyError, TypeError or ValueError for anything else.
+
+    >>> moment = datetime.fromisoformat("2026-11-25T12:00:00.123Z")
+    >>> link = Link("Patient", "g", "s", MatchResult.MATCH, LinkSource.AUTO, 1, moment, moment, score=0.5)
+    >>> link_of(link_json(link)) == link
+    True
+    """
+    said = {
+        "result": MatchResult(found["result"]),
+        "link_source": LinkSource(found["link_source"]),
+        "created": datetime.fromisoformat(found["created"]),
+        "updated": datetime.fromisoformat(found["updated"]),
+        "score": None if found["score"] is None else float(found["score"]),
+    }
+    return Link(**{**found, **said})

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from fhir_mpi.cli import main
 from fhir_mpi.definitions import load_definitions
 from fhir_mpi.fhir.types import Json, Resource
+from fhir_mpi.mdm.link import Link
 from fhir_mpi.storage.opening import open_store
 from fhir_mpi.storage.port import Store, Stored, UnitOfWork, Write
 
@@ -51,6 +52,15 @@ def versions(url: str, type: str = "Patient") -> list[Stored]:
 
 def ids(url: str, type: str = "Patient") -> list[tuple[str, int]]:
     return [(stored.id, stored.version) for stored in versions(url, type)]
+
+
+def links(url: str, type: str = "Patient") -> list[Link]:
+    """Every version of every link in the store."""
+
+    async def read(store: Store) -> list[Link]:
+        return [link async for link in store.scan_links(type, history=True)]
+
+    return _with_store(url, read)
 
 
 def commit(url: str, write: Write) -> None:

@@ -12,7 +12,7 @@ from click.testing import Result
 
 from fhir_mpi.fhir.types import Json
 from fhir_mpi.interactions.intake import deletion
-from tests.integration.cli.command import commit, ids, patient, run, versions, written
+from tests.integration.cli.command import commit, ids, links, patient, run, versions, written
 
 Load = Callable[..., Result]
 
@@ -52,6 +52,30 @@ def test_an_index_is_carried_to_another_store_and_back(
     run("export", tmp_path / "again.ndjson.gz", "--store", store_url)
     assert run("import", tmp_path / "again.ndjson.gz", "--store", returned).exit_code == 0
     assert versions(returned) == versions(filled)
+
+
+def test_links_are_carried_with_their_history(
+    in_threads: None, store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = f"sqlite:///{tmp_path / 'source.db'}"
+    monkeypatch.setenv("FHIR_MPI_MDM", "match-and-link")
+    known: Json = {"name": [{"family": "Rivera", "given": ["Ana"]}], "birthDate": "1980-02-29"}
+    file = written(tmp_path / "p.ndjson", [patient(id, **known) for id in "ab"])
+    assert run("load", file, "--store", source).exit_code == 0
+    told = links(source)
+    assert {link.source for link in told} == {"a", "b"}
+    export = run("export", tmp_path / "backup.ndjson", "--store", source)
+    assert f"links: {len(told)} versions, digest " in export.output
+    assert run("import", tmp_path / "backup.ndjson", "--store", store_url).exit_code == 0
+    assert links(store_url) == told
+    lines = (tmp_path / "backup.ndjson").read_bytes().splitlines(keepends=True)
+    broken = [line.replace(b'"MATCH"', b'"NONE"') for line in lines]
+    (tmp_path / "broken.ndjson").write_bytes(b"".join(broken))
+    refused = run("import", tmp_path / "broken.ndjson", "--store", f"sqlite:///{tmp_path / 'b.db'}")
+    assert (refused.exit_code, "not a version of a link" in refused.output) == (2, True)
+    (tmp_path / "lost.ndjson").write_bytes(b"".join(line for line in lines if b'"link"' not in line))
+    lost = run("import", tmp_path / "lost.ndjson", "--store", f"sqlite:///{tmp_path / 'l.db'}")
+    assert (lost.exit_code, "changed" in lost.output) == (2, True)
 
 
 def test_what_was_imported_can_be_found(in_threads: None, store_url: str, tmp_path: Path) -> None:

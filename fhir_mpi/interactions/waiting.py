@@ -74,14 +74,14 @@ async def _linked(services: Services, type: str, group: Sequence[Pending], *, at
     for attempt in range(attempts):
         async with services.mdm.line if attempt else nullcontext():
             try:
-                await services.keys.commit(await _planned(services, type, group))
+                await services.keys.commit(await relinking(services, type, group))
                 return True
             except CONFLICTS:
                 continue
     return False
 
 
-async def _planned(services: Services, type: str, group: Sequence[Pending]) -> UnitOfWork:
+async def relinking(services: Services, type: str, group: Sequence[Pending]) -> UnitOfWork:
     """What links the current versions of these; those that are gone for good just leave the queue."""
     if not services.mdm.links(type):
         return UnitOfWork((), settled=group)

@@ -3,10 +3,12 @@
 from typing import Final
 
 from fhir_mpi.fhir.types import Json
-from fhir_mpi.interactions.idempotency import clear
+from fhir_mpi.interactions.idempotency import clear as clear_keys
 from fhir_mpi.interactions.jobs import KEYS, JobKind, Result, Running, accept, planned
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.operations.call import Answer, Call
+from fhir_mpi.operations.mdm_clear import CLEAR, run_clear
+from fhir_mpi.operations.mdm_submit import SUBMIT, run_submit
 from fhir_mpi.operations.merging.later import MERGE, REPLACE, UNDO
 from fhir_mpi.operations.merging.merge import run_merge
 from fhir_mpi.operations.merging.replace_references import run_replacing
@@ -39,8 +41,10 @@ async def run_operation(services: Services, running: Running) -> None:
 
 JOBS: Final[dict[str, JobKind]] = {
     OPERATION: JobKind(run_operation),
-    KEYS: JobKind(clear),
+    KEYS: JobKind(clear_keys),
     MERGE: JobKind(run_merge),
     UNDO: JobKind(run_undo),
     REPLACE: JobKind(run_replacing),
+    SUBMIT: JobKind(run_submit),
+    CLEAR: JobKind(run_clear),
 }

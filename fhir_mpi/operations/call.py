@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from fhir_mpi.fhir.operation_answer import answer_parameters
 from fhir_mpi.fhir.types import Json, Resource
 from fhir_mpi.interactions.services import Services
 
@@ -46,3 +47,9 @@ Handler: TypeAlias = Callable[[Services, Call], Awaitable[Resource | Answer]]
 def status_url(base_url: str, job: str) -> str:
     """Where a client asks what became of a job: the Content-Location of a 202."""
     return f"{base_url}/_jobs/{job}"
+
+
+def accepted(base_url: str, job: str) -> Answer:
+    """202 for what a job does from now on: where FHIR's clients ask for it, and the id that HAPI's know."""
+    headers = {"content-location": status_url(base_url, job), "preference-applied": "respond-async"}
+    return Answer(answer_parameters(("jobId", "string", job)), 202, headers)

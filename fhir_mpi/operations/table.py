@@ -17,6 +17,7 @@ from fhir_mpi.operations.expunge import expunge
 from fhir_mpi.operations.ihe_pix import ihe_pix
 from fhir_mpi.operations.lookup_eid import lookup_eid
 from fhir_mpi.operations.match import match, mdm_match
+from fhir_mpi.operations.mdm_clear import clear
 from fhir_mpi.operations.mdm_decisions import create_link, merge_goldens, not_duplicate, update_link
 from fhir_mpi.operations.mdm_links import duplicate_goldens, link_history, query_links
 from fhir_mpi.operations.mdm_submit import submit
@@ -38,6 +39,7 @@ LINKING: Final[Mapping[str, Handler]] = {
     "System-mdm-update-link": update_link,
     "System-mdm-not-duplicate": not_duplicate,
     "System-mdm-merge-golden-resources": merge_goldens,
+    "System-mdm-clear": clear,
     "Resource-mdm-submit": submit,
     "System-mdm-review-queue": queue,
     "System-mdm-review-claim": claim,

@@ -63,18 +63,24 @@ class Running:
         return self._job.owner is None
 
     async def commit(
-        self, work: UnitOfWork | None = None, *, progress: str | None = None, checkpoint: Json | None = None
+        self,
+        work: UnitOfWork | None = None,
+        *,
+        progress: str | None = None,
+        checkpoint: Json | None = None,
+        linked: bool = False,
     ) -> None:
         """Does this work and says how far the job is (at most 100 characters), both or neither.
 
-        Raises what a commit does; JobConflict where the job was taken away, or over.
+        `linked` says that the work has its links and golden records in it. Raises what a commit does;
+        JobConflict where the job was taken away, or over.
         """
         said: dict[str, Any] = {"attempts": 0, "due": self._lease()}
         if progress is not None:
             said["progress"] = progress
         if checkpoint is not None:
             said["checkpoint"] = _text(checkpoint)
-        await self._change(work, **said)
+        await self._change(work, linked, **said)
 
     async def finish(self, result: Result, work: UnitOfWork | None = None) -> None:
         """Does this work and ends the job with this result, both or neither."""
@@ -99,12 +105,13 @@ class Running:
         """Lets any process take the job, after so many seconds."""
         await self._change(None, owner=None, due=self._services.clock() + timedelta(seconds=seconds))
 
-    async def _change(self, work: UnitOfWork | None, **said: Any) -> None:
+    async def _change(self, work: UnitOfWork | None, linked: bool = False, **said: Any) -> None:
         async with self._turn:
             changed = replace(self._job, updated=self._services.clock(), **said)
             change = JobChange(changed.id, changed.revision, changed)
             work = work or UnitOfWork()
-            await commit(self._services, replace(work, jobs=[*work.jobs, change]))
+            work = replace(work, jobs=[*work.jobs, change])
+            await (self._services.keys.commit(work) if linked else commit(self._services, work))
             self._job = replace(changed, revision=changed.revision + 1)
 
     def _lease(self) -> Any:

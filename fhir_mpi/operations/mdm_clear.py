@@ -73,7 +73,8 @@ async def _cleared(services: Services, running: Running, goldens: Sequence[Store
     done = before + len(ids)
     try:
         work = await linked(services, goldens[0].type, (), goldens=ids, change=forget)
-        await running.commit(work, progress=f"{done} golden records ended", checkpoint={"cleared": done})
+        progress, checkpoint = f"{done} golden records ended", {"cleared": done}
+        await running.commit(work, progress=progress, checkpoint=checkpoint, linked=True)
     except CONFLICTS:
         return False
     return True

@@ -83,7 +83,7 @@ async def _link(
         async with services.mdm.line if attempt else nullcontext():
             try:
                 work = await relinking(services, type, page)
-                await running.commit(work, progress=progress, checkpoint=checkpoint)
+                await running.commit(work, progress=progress, checkpoint=checkpoint, linked=True)
                 return
             except CONFLICTS:
                 continue

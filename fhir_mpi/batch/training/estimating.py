@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from fhir_mpi.batch.training.extra import Extra
-from fhir_mpi.batch.training.linking import TABLE, linker, settings_of
+from fhir_mpi.batch.training.linking import TABLE, linker, settings_of, weighed
 from fhir_mpi.linkage.fellegi_sunter import compiled
 from fhir_mpi.linkage.model import LinkageModel
 from fhir_mpi.linkage.record import Record
@@ -43,7 +43,7 @@ def sampled_u(found: Extra, connection: Any, model: LinkageModel, pairs: int, se
     total = _count(connection, "*")
     drawn = min(pairs, total * (total - 1) / 2)
     smoothed: dict[tuple[str, str], float] = {}
-    for comparison in model.comparisons:
+    for comparison in weighed(model):
         known = _count(connection, comparison.feature)
         if known < FEWEST_PAIRS:
             continue
@@ -158,7 +158,7 @@ def _read(splink: Any, model: LinkageModel, key: str) -> Estimates:
     document = splink.misc.save_model_to_json()
     return {
         (comparison.name, level.label): said[key]
-        for comparison, theirs in zip(model.comparisons, document["comparisons"], strict=True)
+        for comparison, theirs in zip(weighed(model), document["comparisons"], strict=True)
         for level, said in zip(comparison.levels, theirs["comparison_levels"], strict=True)
         if not level.null and key in said
     }

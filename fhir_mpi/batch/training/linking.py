@@ -52,12 +52,17 @@ def settings_of(model: LinkageModel, *, probabilities: bool = True, **more: obje
     return {
         "link_type": "dedupe_only",
         "unique_id_column_name": "unique_id",
-        "comparisons": [_comparison(comparison, probabilities) for comparison in model.comparisons],
+        "comparisons": [_comparison(comparison, probabilities) for comparison in weighed(model)],
         "retain_intermediate_calculation_columns": False,
         "retain_matching_columns": False,
         "blocking_rules_to_generate_predictions": [],
         **more,
     }
+
+
+def weighed(model: LinkageModel) -> Sequence[Comparison]:
+    """The comparisons that can tell anything: one with a single level but the null one is a guard's alone."""
+    return [c for c in model.comparisons if sum(not level.null for level in c.levels) > 1]
 
 
 def _comparison(comparison: Comparison, probabilities: bool) -> Json:

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Final, TypedDict
@@ -31,10 +31,11 @@ from fhir_mpi.interactions.services import Limits, Services
 from fhir_mpi.interactions.upkeep import upkeep
 from fhir_mpi.interactions.waiting import linking
 from fhir_mpi.interactions.ways import Ways
+from fhir_mpi.linkage.model import LinkageModel
 from fhir_mpi.logging import configure_logging
 from fhir_mpi.matchers import alternatives, linkage_models, matchers
 from fhir_mpi.mdm.review import BUCKETS
-from fhir_mpi.mdm.rules import InvalidRules, read_rules, with_eids
+from fhir_mpi.mdm.rules import InvalidRules, MdmRules, read_rules, with_eids
 from fhir_mpi.operations.background import JOBS
 from fhir_mpi.operations.table import OPERATIONS, offered
 from fhir_mpi.operations.worker import Worker
@@ -127,7 +128,7 @@ async def open_services(
         keys = Keys(store, intake.models)
         if not stale:
             await settle(keys, intake, definitions.types, rekeys=settings.rekey == "background")
-        mdm = build_mdm(settings, definitions, manager)
+        mdm = build_mdm(settings, definitions, manager, intake.models)
         served = matchers(manager, settings, intake, keys)
         yield Services(
             definitions=definitions,
@@ -146,7 +147,9 @@ async def open_services(
         await store.close()
 
 
-def build_mdm(settings: Settings, definitions: Definitions, manager: PluginManager) -> Mdm:
+def build_mdm(
+    settings: Settings, definitions: Definitions, manager: PluginManager, models: Mapping[str, LinkageModel]
+) -> Mdm:
     """How records are linked; DefinitionError where the rules can't be used."""
     try:
         rules = read_rules(settings.mdm_rules)
@@ -156,6 +159,7 @@ def build_mdm(settings: Settings, definitions: Definitions, manager: PluginManag
         modes={type: mode for type, mode in _modes(settings).items() if type in definitions.types},
         rules=with_eids(
             rules,
+            systems=_eid_systems(rules, models),
             prevent_updates=settings.mdm_prevent_eid_updates,
             prevent_multiple=settings.mdm_prevent_multiple_eids,
         ),
@@ -164,6 +168,15 @@ def build_mdm(settings: Settings, definitions: Definitions, manager: PluginManag
         cleaned=cleaning(manager),
         survive=surviving(manager),
     )
+
+
+def _eid_systems(rules: MdmRules, models: Mapping[str, LinkageModel]) -> Mapping[str, Collection[str]]:
+    """By type the systems that the MDM rules name, and those that HAPI's rules file does."""
+    found = {type: list(systems) for type, systems in rules.eids.systems.items()}
+    for type, model in models.items():
+        if model.mdm_rules is not None and (systems := model.mdm_rules.eid_systems_of(type)):
+            found[type] = [*found.get(type, ()), *systems]
+    return found
 
 
 def _modes(settings: Settings) -> Mapping[str, str]:

@@ -19,7 +19,8 @@ from tests.integration.http.exchanges import (
     send,
     surname,
 )
-from tests.integration.http.merges import identifier, merge_any, merged, now, reference, two
+from tests.integration.http.linked import Linked
+from tests.integration.http.merges import identifier, merge_any, merged, now, reference, two, undo
 from tests.integration.http.serving import Serve
 
 
@@ -128,3 +129,33 @@ async def test_golden_records_follow_a_merge(serve: Serve) -> None:
         assert reference(first) not in managed
         await merged(client, source=source, target=target)
         assert (await now(client, source))["active"] is False
+
+
+@pytest.mark.parametrize("alike", [True, False])
+async def test_a_merge_and_its_undoing_keep_what_records_are_linked_to(linked: Linked, alike: bool) -> None:
+    client = linked.client
+    source, first = await linked.source(linked.person())
+    target, second = await linked.source(person(linked.family if alike else surname()))
+    assert (first == second) is alike
+    before = [await links(linked, each) for each in (source, target, first, second)]
+    goldens = [await content(client, each) for each in (first, second)]
+    await merged(client, source=source, target=target)
+    assert [await links(linked, each) for each in (source, target, first, second)] == before
+    response = await undo(client, source=source, target=target)
+    assert response.status_code == 200, response.text
+    assert [await links(linked, each) for each in (source, target, first, second)] == before
+    assert [await content(client, each) for each in (first, second)] == goldens
+
+
+async def links(linked: Linked, name: str) -> list[tuple[Any, ...]]:
+    """The links to and from a record."""
+    parts = ("goldenResourceId", "sourceResourceId", "matchResult", "linkSource")
+    found = [*await linked.links(resourceId=name), *await linked.links(goldenResourceId=name)]
+    return sorted(tuple(link[part] for part in parts) for link in found)
+
+
+async def content(client: AsyncClient, name: str) -> Any:
+    """What a record says, its version left out."""
+    response = await client.get(f"/{name}")
+    assert response.status_code == 200, response.text
+    return {key: value for key, value in response.json().items() if key != "meta"}

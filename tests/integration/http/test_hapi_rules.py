@@ -15,6 +15,7 @@ from tests.integration.http.exchanges import create, outcome, parameters, patien
 from tests.integration.http.serving import Serve
 from tests.unit.linkage.hapi.test_engine import COMPOSITE, EID, MRN
 
+OWN_EID = {"system": "urn:own-eid", "value": "7"}
 Found = tuple[str, str, float]
 
 
@@ -213,3 +214,20 @@ def test_the_EID_systems_are_known_whichever_engine_serves(tmp_path: Path) -> No
     assert rules.eid_systems_of("Patient") == ("http://company/patient-eid",)
     model = build_intake(definitions, settings).models["Patient"]
     assert (model.mdm_rules, model.columns) == (rules, ())
+
+
+@pytest.mark.parametrize("eid", [EID, OWN_EID], ids=["of HAPI's file", "of the MDM rules"])
+async def test_the_EID_systems_decide_whom_records_are_linked_to(
+    serve: Serve, tmp_path: Path, eid: dict[str, str]
+) -> None:
+    own = tmp_path / "mdm.json"
+    own.write_text(json.dumps({"eidSystems": {"Patient": OWN_EID["system"]}}), encoding="utf-8")
+    async with serve(mdm="match-and-link", hapi_rules=file(tmp_path), mdm_rules=str(own)) as client:
+        one = await create(client, somebody(surname(), identifier=[eid]))
+        other = await create(client, patient(birthDate="1999-09-09", identifier=[eid]))
+        response = await client.get(f"/Patient/{other['id']}/$lookup-eid")
+        assert response.status_code == 200, response.text
+        found = response.json()["parameter"]
+        assert [p["valueIdentifier"] for p in found if p["name"] == "eid"] == [eid]
+        sources = [p["valueString"] for p in found if p["name"] == "sourceResourceId"]
+        assert sorted(sources) == sorted(f"Patient/{each['id']}" for each in (one, other))

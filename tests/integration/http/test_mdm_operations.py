@@ -216,6 +216,22 @@ async def test_every_refusal_of_a_link_is_hapis(linked: Linked) -> None:
     )
 
 
+@pytest.mark.parametrize(("operation", "code"), [("update", "0742"), ("create", "0757")])
+async def test_a_link_is_between_records_of_one_type(serve: Serve, operation: str, code: str) -> None:
+    async with serve(mdm="match-and-link") as client:
+        linked = Linked(client, surname())
+        _, golden = await linked.source(linked.person())
+        clinic = await create(client, {"resourceType": "Organization", "name": linked.family})
+        source = f"Organization/{clinic['id']}"
+        before = await linked.links()
+        response = await linked.call(
+            f"{operation}-link", goldenResourceId=golden, resourceId=source, matchResult="MATCH"
+        )
+        text = "Arguments to $mdm-update-link must be of the same type. Were Patient and Organization"
+        told(response, 400, code, text)
+        assert await linked.links() == before
+
+
 async def test_every_refusal_of_a_merge_and_of_a_difference_is_hapis(linked: Linked) -> None:
     _, first, _, second = await linked.two()
     unmanaged = (

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import replace
+from secrets import randbelow
 from typing import Final
 
 from fhir_mpi.fhir.outcome import Unavailable
 from fhir_mpi.interactions.arriving import Arrival, linked
-from fhir_mpi.interactions.committing import ATTEMPTS, CONFLICTS
+from fhir_mpi.interactions.committing import CONFLICTS
 from fhir_mpi.interactions.services import Services
 from fhir_mpi.storage.port import Pending, Stored, UnitOfWork
 
@@ -17,7 +18,9 @@ UNIT: Final = 20
 POLL: Final = 2.0
 """Seconds after which the queue is looked at again: another process may have put something into it."""
 PAUSE: Final = 0.02
-"""Seconds to leave to others who are at the same records."""
+"""Seconds at least that are left to others who are at the same records, longer after each conflict."""
+MOST_CONFLICTS: Final = 5
+"""In a row: from then on sources are linked one by one, and the pauses grow no longer."""
 
 
 @asynccontextmanager
@@ -37,28 +40,33 @@ async def linking(services: Services) -> AsyncIterator[None]:
 
 async def drain(services: Services) -> int:
     """Links everything that waits; how many sources that were."""
-    done = 0
+    done = conflicts = 0
     while waiting := await services.store.pending(limit=UNIT):
-        linked_now = await link_pending(services, waiting)
+        async with services.mdm.line if conflicts else nullcontext():
+            linked_now = await link_pending(services, _some(waiting, conflicts))
         done += linked_now
-        if not linked_now:
-            await asyncio.sleep(PAUSE)
+        conflicts = 0 if linked_now else min(conflicts + 1, MOST_CONFLICTS)
+        if conflicts:
+            await asyncio.sleep(PAUSE * (1 + randbelow(2**conflicts)))
     return done
 
 
 async def link_pending(services: Services, waiting: Sequence[Pending]) -> int:
-    """Links these together, or where others are at the same records again and again one by one; how many
-    it could.
-    """
+    """Links these together, those of each type; how many it could."""
     done = 0
     for type in dict.fromkeys(each.type for each in waiting):
         group = [each for each in waiting if each.type == type]
-        if await _linked(services, type, group, attempts=ATTEMPTS):
+        with suppress(*CONFLICTS):
+            await services.keys.commit(await relinking(services, type, group))
             done += len(group)
-        elif len(group) > 1:
-            outcomes = [await _linked(services, type, [each], attempts=1) for each in group]
-            done += sum(outcomes)
     return done
+
+
+def _some(waiting: Sequence[Pending], conflicts: int) -> Sequence[Pending]:
+    """All of these; after each conflict half as many, from anywhere: others begin with the same ones."""
+    number = max(1, len(waiting) >> conflicts)
+    first = randbelow(len(waiting) - number + 1)
+    return waiting[first : first + number]
 
 
 async def _link_as_it_comes(services: Services) -> None:
@@ -68,17 +76,6 @@ async def _link_as_it_comes(services: Services) -> None:
             await drain(services)
         with suppress(TimeoutError):
             await asyncio.wait_for(services.mdm.waiting.wait(), POLL)
-
-
-async def _linked(services: Services, type: str, group: Sequence[Pending], *, attempts: int) -> bool:
-    for attempt in range(attempts):
-        async with services.mdm.line if attempt else nullcontext():
-            try:
-                await services.keys.commit(await relinking(services, type, group))
-                return True
-            except CONFLICTS:
-                continue
-    return False
 
 
 async def relinking(services: Services, type: str, group: Sequence[Pending]) -> UnitOfWork:

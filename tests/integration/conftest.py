@@ -6,11 +6,10 @@ from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import pytest
-from pymongo import MongoClient
 
 from fhir_mpi.storage.opening import open_store
 from fhir_mpi.storage.port import Store
-from tests.integration.mongo_engine import mongo_uri
+from tests.integration.mongo_engine import drop_databases, mongo_uri
 
 __all__ = ["mongo_uri", "store", "store_url"]
 
@@ -26,8 +25,7 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     uri: str = request.getfixturevalue("mongo_uri")
     database = f"test_{uuid4().hex}"
     yield urlunsplit(urlsplit(uri)._replace(path=f"/{database}"))
-    with MongoClient[dict[str, object]](uri) as client:
-        client.drop_database(database)
+    drop_databases(uri, [database])
 
 
 @pytest.fixture

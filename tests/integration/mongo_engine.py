@@ -12,14 +12,17 @@ import subprocess
 import sysconfig
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
 
 URI_VARIABLE = "FHIR_MPI_TEST_MONGO_URI"
 START_SECONDS = 20.0
+DROP_SECONDS = 10.0
 _LISTENING = re.compile(r"listening on (127\.0\.0\.1:\d+)")
 
 
@@ -72,6 +75,20 @@ def _address(process: "subprocess.Popen[bytes]", output: Path) -> str:
             return found[1]
         time.sleep(0.02)
     raise RuntimeError(f"the engine did not start: {output.read_text()[-2000:]}")
+
+
+def drop_databases(uri: str, names: Iterable[str]) -> None:
+    """Drops these, as far as that can be done: a process that a test killed may have left a transaction
+    open, on which a drop waits. Their names are random, so what stays is in nobody's way.
+    """
+    with MongoClient[dict[str, object]](uri, timeoutMS=int(DROP_SECONDS * 1000)) as client:
+        for name in names:
+            try:
+                client.drop_database(name)
+            except PyMongoError as error:
+                if not error.timeout:
+                    raise
+                return  # the others would wait for the same
 
 
 @asynccontextmanager

@@ -16,12 +16,11 @@ import pytest
 import structlog
 from asgi_lifespan import LifespanManager
 from httpx import ASGITransport, AsyncClient
-from pymongo import MongoClient
 
 from fhir_mpi.app import create_app
 from fhir_mpi.logging import configure_logging
 from fhir_mpi.settings import Settings
-from tests.integration.mongo_engine import mongo_uri
+from tests.integration.mongo_engine import drop_databases, mongo_uri
 
 __all__ = ["client", "logged", "mongo_uri", "new_store_url", "serve", "shared_app", "store_kind", "store_url"]
 
@@ -56,9 +55,7 @@ def new_store_url(
         return urlunsplit(urlsplit(uri)._replace(path=f"/{databases[-1]}"))
 
     yield new
-    with MongoClient[dict[str, object]](uri) as mongo:
-        for database in databases:
-            mongo.drop_database(database)
+    drop_databases(uri, databases)
 
 
 @pytest.fixture

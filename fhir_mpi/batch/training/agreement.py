@@ -22,9 +22,10 @@ def level_functions(model: LinkageModel) -> Mapping[str, Callable[[str, str], in
 
     >>> from fhir_mpi.linkage.model import default_model
     >>> from fhir_mpi.linkage.record import pack
-    >>> ana, anna = (pack(Record("1", given=(name,))) for name in ("ana", "anna"))
-    >>> level_functions(default_model("Patient"))["level_of_given"](ana, anna)
-    4
+    >>> ana, nobody = pack(Record("1", given=("ana",))), pack(Record("2"))
+    >>> level_of_given = level_functions(default_model("Patient"))["level_of_given"]
+    >>> level_of_given(ana, nobody), level_of_given(ana, ana)
+    (0, 1)
     """
     return {function_name(c): _level_function(c, model) for c in model.comparisons}
 

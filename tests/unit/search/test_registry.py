@@ -35,9 +35,12 @@ def test_a_parameter_says_what_a_capability_statement_needs() -> None:
     ("definition", "culprit"),
     [
         (custom("token", "Observation.status", base=["Observasion"]), "unknown base Observasion"),
-        (custom("token", "Observation.status.lower()"), r"for Observation: unsupported function lower\(\)"),
+        (
+            custom("token", "Observation.status.trace('x')"),
+            r"for Observation: unsupported function trace\(\)",
+        ),
         (custom("token", "Patient.active"), "says nothing about Observation"),
-        (custom("token", "Observation.status | Patient.name.matches('x')"), r"matches\(\)"),
+        (custom("token", "Observation.status | Patient.name.repeat(given)"), r"repeat\(\)"),
         (custom("composite", "Observation"), "two components or more"),
         (custom("composite", "Observation", component=[PART, {"definition": "urn:no"}]), "component urn:no"),
         (custom("composite", "Observation", component=[PART, PART]), "type composite"),

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from fhir_mpi.interactions.intake import Intake
 
@@ -21,18 +21,20 @@ COLLECTIONS: Final = (50_000, 20, 100)
 """Thresholds of the garbage collector: writes are many small objects without cycles, and looking for
 cycles among them took a tenth of the preparing and half of the unpickling."""
 
-_intakes: Final[list[Intake]] = []
+_own: Final[list[Any]] = []
 """This worker's own; empty in the process that started it."""
 
 
 @contextmanager
-def workers(count: int, make_intake: Callable[[], Intake]) -> Iterator[Executor]:
-    """A pool of `count` processes, each with an intake of its own; `make_intake` must be picklable.
+def workers(count: int, make: Callable[[], object]) -> Iterator[Executor]:
+    """A pool of `count` processes, each with what it makes for itself, say an intake.
+
+    `make` must be picklable.
 
     They are started afresh (`spawn`), as a fork of a process with threads may hang, and end with the
     process that started them, however that ends.
     """
-    pool = ProcessPoolExecutor(count, get_context("spawn"), initializer=_start, initargs=(make_intake,))
+    pool = ProcessPoolExecutor(count, get_context("spawn"), initializer=_start, initargs=(make,))
     usual = gc.get_threshold()
     gc.set_threshold(*COLLECTIONS)
     try:
@@ -44,7 +46,13 @@ def workers(count: int, make_intake: Callable[[], Intake]) -> Iterator[Executor]
 
 def worker_intake() -> Intake:
     """The intake of the worker process that this runs in."""
-    return _intakes[0]
+    found: Intake = _own[0]
+    return found
+
+
+def worker_own() -> Any:
+    """What the worker process that this runs in has made for itself."""
+    return _own[0]
 
 
 async def in_order(
@@ -91,11 +99,11 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _start(make_intake: Callable[[], Intake]) -> None:
+def _start(make: Callable[[], object]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _intakes.append(make_intake())
-    gc.freeze()  # an intake lives as long as its process
+    _own.append(make())
+    gc.freeze()  # what it made lives as long as its process
     gc.set_threshold(*COLLECTIONS)
 
 

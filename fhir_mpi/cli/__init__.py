@@ -11,6 +11,7 @@ from fhir_mpi.cli.explain import explain_command
 from fhir_mpi.cli.exporting import export_command
 from fhir_mpi.cli.failures import PlainGroup
 from fhir_mpi.cli.importing import import_command
+from fhir_mpi.cli.link import link_command
 from fhir_mpi.cli.load import load_command
 from fhir_mpi.cli.match import match_command
 from fhir_mpi.cli.reindex import reindex_command
@@ -29,6 +30,7 @@ COMMANDS = (
     export_command,
     import_command,
     reindex_command,
+    link_command,
     train_command,
     evaluate_command,
     compare_command,

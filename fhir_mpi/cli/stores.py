@@ -9,6 +9,7 @@ import click
 from pydantic import ValidationError
 
 from fhir_mpi.app import build_intake, open_services
+from fhir_mpi.batch.bench import Bench
 from fhir_mpi.cli.failures import CannotDo
 from fhir_mpi.definitions import Definitions, load_definitions
 from fhir_mpi.fhir.outcome import Unavailable
@@ -39,6 +40,12 @@ def intake_of(settings: Settings) -> Intake:
     return build_intake(load_definitions(settings.definitions), settings)
 
 
+def bench_of(settings: Settings) -> Bench:
+    """What a worker process builds for itself that reads the store too."""
+    definitions, intake = _built(settings)
+    return Bench(intake, lambda: open_services(settings, definitions, intake, stale=True))
+
+
 @asynccontextmanager
 async def opened(settings: Settings, *, stale: bool = False) -> AsyncIterator[Services]:
     """The services on the store. CannotDo where a definition, a model or the URL can't be used."""
@@ -58,6 +65,8 @@ async def opened(settings: Settings, *, stale: bool = False) -> AsyncIterator[Se
 
 make_intake = partial(partial, intake_of)
 """`make_intake(settings)` is a picklable call that builds the intake."""
+make_bench = partial(partial, bench_of)
+"""The same for a bench."""
 
 
 def shown(store: str) -> str:

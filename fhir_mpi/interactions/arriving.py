@@ -81,14 +81,32 @@ async def linked(
     """
     blocking = await services.matchers[type].blocking()
     probes = {a.id: _probe(services, blocking, a.stored.resource) for a in arrivals if _is_compared(a)}
-    buckets = sorted({f"mdm:{type}:{key % BUCKETS}" for p in probes.values() for key in p.keys | p.own_keys})
-    eid_keys = {eid_key(type, eid): eid for probe in probes.values() for eid in probe.eids}
-    holders = await services.store.holders([*buckets, *eid_keys]) if buckets or eid_keys else {}
-    known = {*goldens, *await _with_eids(services, type, eid_keys.values())}
+    buckets = _buckets(type, probes.values())
+    holders = await services.store.holders(buckets) if buckets else {}
     meetings = await _meetings(services, blocking, probes, most)
-    met = {match.id for meeting in meetings.values() for match in meeting.matches or ()}
-    scene = await scene_of(services, type, sources={*met, *(a.id for a in arrivals)}, goldens=known)
-    scene.eid_holders = {key: holders.get(key) for key in eid_keys}
+    return await arranged(services, type, arrivals, meetings, holders, goldens=goldens, change=change)
+
+
+async def arranged(
+    services: Services,
+    type: str,
+    arrivals: Sequence[Arrival],
+    meetings: Mapping[str, Meeting],
+    holders: Mapping[str, str],
+    *,
+    goldens: Collection[str] = (),
+    change: Change | None = None,
+) -> UnitOfWork:
+    """What links these sources, of which is known whom they met. `holders` are those of the buckets of
+    their keys, from before they were looked up.
+    """
+    probes = [meeting.probe for meeting in meetings.values()]
+    eid_keys = {eid_key(type, eid): eid for probe in probes for eid in probe.eids}
+    eid_holders = await services.store.holders([*eid_keys]) if eid_keys else {}
+    known = {*goldens, *await _with_eids(services, type, eid_keys.values())}
+    matched = {match.id for meeting in meetings.values() for match in meeting.matches or ()}
+    scene = await scene_of(services, type, sources={*matched, *(a.id for a in arrivals)}, goldens=known)
+    scene.eid_holders = {key: eid_holders.get(key) for key in eid_keys}
     scene.sources = {a.id: a.stored for a in arrivals if not a.stored.deleted}
     if eid_keys or services.mdm.rules.eids.systems:
         await _read_all_members(scene)
@@ -97,7 +115,38 @@ async def linked(
     for arrival in arrivals:
         _arrive(scene, arrival, meetings.get(arrival.id))
     token = uuid4().hex
-    return await finished(scene, [Claim(key, token, holders.get(key)) for key in buckets])
+    return await finished(scene, [Claim(key, token, holders.get(key)) for key in _buckets(type, probes)])
+
+
+async def met(
+    services: Services, type: str, resources: Iterable[Resource], known: Mapping[str, Sequence[Match]] | None
+) -> Mapping[str, Meeting]:
+    """Whom each of these sources meets, which are all stored; `known` says so in place of a look-up.
+
+    One that its sender keeps from being compared isn't among them.
+    """
+    matcher = services.matchers[type]
+    blocking, found = await matcher.blocking(), dict[str, Meeting]()
+    for resource in resources:
+        if is_excluded(resource):
+            continue
+        probe, id = _probe(services, blocking, resource), resource["id"]
+        if known is not None or not probe.keys or probe.blocked:
+            found[id] = Meeting(probe, () if known is None or probe.blocked else known.get(id, ()))
+            continue
+        stored = await services.store.candidates(type, probe.keys, cap=blocking.cap)
+        rows = [row for row in stored.rows if row.id != id]
+        found[id] = Meeting(probe, await matcher.judged(probe.record, rows))
+    return found
+
+
+def bucket(type: str, key: int) -> str:
+    """The claim that those share who can meet by a blocking key."""
+    return f"mdm:{type}:{key % BUCKETS}"
+
+
+def _buckets(type: str, probes: Iterable[Probe]) -> Sequence[str]:
+    return sorted({bucket(type, key) for probe in probes for key in probe.keys | probe.own_keys})
 
 
 def _is_compared(arrival: Arrival) -> bool:
@@ -155,6 +204,8 @@ async def _read_all_members(scene: Scene) -> None:
     await read_sources(
         scene, {link.source for golden in scene.goldens for link in scene.ledger.members(golden)}
     )
+    for golden in scene.goldens:
+        scene.note_eids(scene.eids(golden), [golden])
 
 
 def _arrive(scene: Scene, arrival: Arrival, meeting: Meeting | None) -> None:
@@ -171,6 +222,8 @@ def _arrive(scene: Scene, arrival: Arrival, meeting: Meeting | None) -> None:
     elif arrival.rematch and meeting is None:
         ledger.apply(id, decide(_alone(scene, id)))
     scene.touched |= _matched(scene, id)
+    if meeting is not None and meeting.probe.eids:
+        scene.note_eids(meeting.probe.eids, _matched(scene, id))
 
 
 def _link(scene: Scene, id: str, meeting: Meeting) -> None:
@@ -206,9 +259,10 @@ def _found(scene: Scene, id: str, meeting: Meeting) -> Found:
     current = match.golden if match else None
     refused = {link.golden for link in ledger.of_source(id) if link.result is MatchResult.NO_MATCH}
     compared = [_compared(scene, each) for each in meeting.matches or ()]
-    around = {current, *scene.goldens, *(each.golden for each in compared)} - {None}
-    eids = {str(golden): scene.eids(str(golden), without=id) for golden in around}
     own = meeting.probe.eids
+    by_eid = scene.with_eids(own)
+    around = {current, *by_eid, *(each.golden for each in compared)} - {None} if own else set()
+    eids = {str(golden): scene.eids(str(golden), without=id) for golden in around}
     several = not scene.services.mdm.rules.eids.prevent_multiple
     return Found(
         current=current,

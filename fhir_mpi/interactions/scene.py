@@ -48,6 +48,7 @@ class Scene:
     contents: dict[str, Resource] = field(default_factory=dict)
     pending: list[Pending] = field(default_factory=list)
     settled: list[Pending] = field(default_factory=list)
+    eid_goldens: dict[Eid, dict[str, None]] = field(default_factory=dict)
 
     def is_blocked(self, golden: str) -> bool:
         found = self.goldens.get(golden)
@@ -60,6 +61,15 @@ class Scene:
         return frozenset(
             eid for id in members if id in self.sources for eid in rules.of(self.sources[id].resource)
         )
+
+    def with_eids(self, eids: Collection[Eid]) -> frozenset[str]:
+        """The golden records that have, or had here, one of these EIDs."""
+        return frozenset(golden for eid in eids for golden in self.eid_goldens.get(eid, ()))
+
+    def note_eids(self, eids: Iterable[Eid], goldens: Collection[str]) -> None:
+        """These golden records have these EIDs now."""
+        for eid in eids:
+            self.eid_goldens.setdefault(eid, {}).update(dict.fromkeys(goldens))
 
 
 async def scene_of(

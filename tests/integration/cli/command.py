@@ -47,7 +47,7 @@ def versions(url: str, type: str = "Patient") -> list[Stored]:
         found = [stored async for stored in store.scan(type, history=True)]
         return sorted(found, key=lambda s: (s.id, s.version))
 
-    return _with_store(url, read)
+    return with_store(url, read)
 
 
 def ids(url: str, type: str = "Patient") -> list[tuple[str, int]]:
@@ -60,11 +60,11 @@ def links(url: str, type: str = "Patient") -> list[Link]:
     async def read(store: Store) -> list[Link]:
         return [link async for link in store.scan_links(type, history=True)]
 
-    return _with_store(url, read)
+    return with_store(url, read)
 
 
 def commit(url: str, write: Write) -> None:
-    _with_store(url, lambda store: store.commit(UnitOfWork([write])))
+    with_store(url, lambda store: store.commit(UnitOfWork([write])))
 
 
 def set_mark(url: str, name: str, value: str) -> None:
@@ -73,10 +73,10 @@ def set_mark(url: str, name: str, value: str) -> None:
     async def change(store: Store) -> bool:
         return await store.set_mark(name, value, expected=await store.mark(name))
 
-    assert _with_store(url, change)
+    assert with_store(url, change)
 
 
-def _with_store(url: str, act: Callable[[Store], Coroutine[Any, Any, T]]) -> T:
+def with_store(url: str, act: Callable[[Store], Coroutine[Any, Any, T]]) -> T:
     async def opened() -> T:
         store = await open_store(url, types=load_definitions().types)
         try:

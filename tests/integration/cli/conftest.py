@@ -17,7 +17,7 @@ def in_threads(monkeypatch: pytest.MonkeyPatch) -> None:
 
     @contextmanager
     def threads(count: int, make_intake: Callable[[], Intake]) -> Iterator[Executor]:
-        monkeypatch.setattr("fhir_mpi.batch.workers._intakes", [make_intake()])
+        monkeypatch.setattr("fhir_mpi.batch.workers._own", [make_intake()])
         with ThreadPoolExecutor(count) as pool:
             yield pool
 

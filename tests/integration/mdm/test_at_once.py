@@ -1,5 +1,6 @@
 """People who arrive at the same moment, in three processes, and processes that are killed while they link."""
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from fhir_mpi.mdm.link import MatchResult
 from tests.integration.mdm.conftest import NewWorld
+from tests.integration.mdm.states import person
 
 ROOT = Path(__file__).parents[3]
 PROCESSES = 3
@@ -51,6 +53,19 @@ async def test_two_hundred_who_arrive_at_once_in_three_processes(
         assert len(links) == PROCESSES * each
         assert {link.result for link in links} == {MatchResult.MATCH}
         assert len({link.golden for link in links}) == len(await world.goldens()) == persons
+
+
+async def test_several_who_link_the_same_queue_link_each_source_once(new_world: NewWorld) -> None:
+    async with new_world(mdm_at_once=0) as one, new_world(mdm_at_once=0) as other:
+        for number in range(24):
+            await one.put(str(number), person("the same"))
+        done = await asyncio.gather(*(world.drain() for world in (one, other, one, other)))
+        assert sum(done) >= 24
+        assert await one.services.store.pending(limit=1) == []
+        links = await one.links()
+        await one.check(links)
+        assert len(links) == 24
+        assert len(await one.goldens()) == 1
 
 
 @pytest.mark.parametrize("queued", [0, 1])

@@ -1,7 +1,8 @@
 """What was replaced by a merge gets no new references (R5 patient-operation-merge.html).
 
-Those that a resource has already may stay: nobody could update it else. It is looked at before the commit:
-a reference that is written in the very moment of the merge is not seen.
+Those that a resource has already may stay: nobody could update it else. A `link` says who is who, and may
+name anybody. It is looked at before the commit: a reference that is written in the very moment of the merge
+is not seen.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -29,9 +30,14 @@ async def refuse_replaced(services: Services, writes: Sequence[Write]) -> None:
     survivors = await _survivors(services, referring)
     for write in referring if survivors else ():
         kept = set(written_references((await _before(services, write)).resource)) if write.expected else set()
-        for text in _texts(write):
+        for text in _brought(write):
             if text in survivors and text not in kept:
                 raise Replaced(write, text, survivors[text])
+
+
+def _brought(write: Write) -> Iterable[str]:
+    resource = write.version.resource
+    return written_references({name: value for name, value in resource.items() if name != "link"})
 
 
 async def _survivors(services: Services, writes: Iterable[Write]) -> Mapping[str, str]:

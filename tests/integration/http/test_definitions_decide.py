@@ -141,7 +141,7 @@ async def test_a_resource_type_is_added_by_json_alone(serve: Serve, definitions:
         wrong = await send(client, "POST", "/Encounter", {**ENCOUNTER, "status": "done"})
         outcome(wrong, 400, "code-invalid", "Encounter.status")
         outcome(await client.delete(f"/Encounter/{stay['id']}"), 405, "not-supported")
-        outcome(await send(client, "POST", "/Encounter/$match", ENCOUNTER), 404, "not-found")
+        outcome(await send(client, "POST", "/Encounter/$match", ENCOUNTER), 404, "not-supported")
         statement = (await client.get("/metadata")).json()
         types = {r["type"]: r for r in statement["rest"][0]["resource"]}
         assert {"status", "date", "class", "_id"} <= {p["name"] for p in types["Encounter"]["searchParam"]}
@@ -285,7 +285,7 @@ async def test_a_type_that_is_no_longer_served_is_not_matched_either(serve: Serv
     rewrite(definitions / "capability" / "statement.json", drop)
     async with serve(definitions=definitions) as client:
         body = {"resourceType": "Organization", "name": "x"}
-        outcome(await send(client, "POST", "/Organization/$match", body), 404, "not-found")
+        outcome(await send(client, "POST", "/Organization/$match", body), 404, "not-supported")
         outcome(await send(client, "POST", "/Organization", body), 404, "not-found")
 
 

@@ -34,7 +34,7 @@ async def test_the_meta_of_a_resource_is_told_whole(client: AsyncClient) -> None
     assert (await client.head(path)).status_code == 200
     outcome(await client.get(path, params={"else": "x"}), 400, "invalid", "http")
     outcome(await client.get("/Patient/never/$meta"), 404, "not-found")
-    outcome(await client.get("/Nothing/never/$meta"), 404, "not-found")
+    outcome(await client.get("/Nothing/never/$meta"), 404, "not-supported")
 
 
 async def test_tags_are_added_in_a_new_version_and_found_by(client: AsyncClient) -> None:
@@ -93,7 +93,7 @@ async def test_a_change_of_meta_is_posted_to_a_resource_that_is_there(client: As
     outcome(await send(client, "POST", f"/Patient/never/{name}", given(tag=[RED])), 404, "not-found")
     await client.delete(f"/Patient/{made['id']}")
     outcome(await send(client, "POST", path, given(tag=[RED])), 410, "deleted")
-    outcome(await send(client, "POST", f"/Patient/{name}", given(tag=[RED])), 404, "not-found")
+    outcome(await send(client, "POST", f"/Patient/{name}", given(tag=[RED])), 404, "not-supported")
 
 
 async def test_the_meta_in_use_is_told_of_a_type_and_of_all(serve: Serve) -> None:

@@ -107,7 +107,10 @@ async def test_the_statement_declares_reading_and_searching_and_no_more(client: 
         ("OperationDefinition?code=everything", ["Patient-everything"]),
         ("OperationDefinition?_id=Patient-match,none", ["Patient-match"]),
         ("OperationDefinition?code=match&_sort=-_id", ["Patient-match", "Organization-match"]),
-        ("OperationDefinition?type=true&code:not=match,validate,meta", ["Patient-everything"]),
+        (
+            "OperationDefinition?type=true&_id=Patient-match,Patient-everything&code:not=match,meta",
+            ["Patient-everything"],
+        ),
         ("SearchParameter?base=Patient&code=death-date,deceased", ["Patient-death-date", "Patient-deceased"]),
         ("SearchParameter?url:below=http://hl7.org/fhir&code=_id", ["Resource-id"]),
         ("SearchParameter?target=Patient&base=Person&type=reference", ["Person-link", "clinical-patient"]),

@@ -93,10 +93,11 @@ async def test_time_never_goes_back_on_a_record_though_the_clock_does(
 ) -> None:
     from datetime import UTC, datetime
 
-    moments = [datetime(2024, 5, 1, 12, tzinfo=UTC), *[datetime(2024, 5, 1, 11, tzinfo=UTC)] * 3]
-    monkeypatch.setattr("fhir_mpi.app._now", lambda: moments.pop(0))
+    now = datetime(2024, 5, 1, 12, tzinfo=UTC)
+    monkeypatch.setattr("fhir_mpi.app._now", lambda: now)
     async with serve() as client:
         first = await create(client, patient(active=True))
+        now = datetime(2024, 5, 1, 11, tzinfo=UTC)
         second = (await put(client, {**first, "active": False})).json()
         await client.delete(f"/Patient/{first['id']}")
         fourth = (await put(client, first)).json()

@@ -213,7 +213,7 @@ FAULTS: Final = {
         "operation without a definition: Patient-match",
     ),
     "no-fhirpath": (
-        written(ACTIVE, search_parameter("Organization", "active", "token", "Organization.active.lower()")),
+        written(ACTIVE, search_parameter("Organization", "active", "token", "Organization.active.encode()")),
         "Organization-active",
     ),
     "unknown-base": (
